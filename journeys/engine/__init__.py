@@ -1,0 +1,1 @@
+"""The fold of one shard: bytes and records in, bytes and effects out."""

@@ -1,0 +1,61 @@
+"""What a fold causes: bytes for Redis, outputs for Kafka. Plain data, no behaviour."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from schemas.touchpoint import Millis, ProfileId
+
+FOLD_VERSION = 1
+"""Raised only when the meaning of the log changes; a worker older than its shard refuses it."""
+
+
+class Shard(Struct, array_like=True):
+    """The facts of one shard, stored beside its offset. Changed in place by the fold.
+
+    `time` moves with Ticks only and fires timers; `log_time` is the largest broker's stamp seen
+    (with the event clock, the largest event time) and judges what a person would notice.
+    """
+
+    number: int
+    shards: int
+    time: Millis = Millis(0)
+    log_time: Millis = Millis(0)
+    clock: str = "wall"
+    fold_version: int = FOLD_VERSION
+    settings: str = ""
+    maps: dict[str, int] = {}
+    held: bool = False
+    marks: dict[str, Millis] = {}
+
+
+@dataclass(slots=True, frozen=True)
+class Output:
+    """A record for Kafka. `offset` is the inbox offset that caused it.
+
+    `kind` names the topic without its prefix: `inbox`, `transitions`, `merges` or
+    `actions.<channel>`. An `inbox` output goes to the shard of `key`, a profile id.
+    """
+
+    offset: int
+    kind: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class Effects:
+    """All that one fold of a batch changes; a profile that is gone is None.
+
+    `due` and `gate` index the profiles changed: the next moment to look at one (ms), and since
+    when an action of hers stands at the shut gate. None takes her out of the index.
+    `counts` maps (day `2026-11-25`, `<map>/<version>/<edge>`) to an increment.
+    """
+
+    profiles: dict[ProfileId, bytes | None] = field(default_factory=dict)
+    due: dict[ProfileId, Millis | None] = field(default_factory=dict)
+    gate: dict[ProfileId, Millis | None] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outputs: list[Output] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Whose touchpoint is it? Normalisation and the decision, pure."""

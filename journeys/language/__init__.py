@@ -1,0 +1,1 @@
+"""From YAML text to compiled, immutable maps; every problem is data with a place."""

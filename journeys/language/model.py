@@ -1,0 +1,267 @@
+"""A map and its workspace as compiled: frozen, shared by all instances, read by the engine.
+
+Nothing here comes from YAML directly: the compiler has resolved names, types and defaults, so
+the engine never checks a designer's work again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from .scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Elapsed (`millis`) or calendar steps (`months`, `days`) in the resolved zone; one of them.
+
+    `1d` is a calendar day, `24h` is elapsed: they differ on two days a year.
+    """
+
+    text: str
+    millis: int = 0
+    days: int = 0
+    months: int = 0
+
+    @property
+    def is_calendar(self) -> bool:
+        return bool(self.days or self.months)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled condition or expression; `run` never raises: what fails at run time is null."""
+
+    source: str
+    run: Callable[[Scope], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    outcome: str
+
+
+Go = To | End
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What is noticed: one of these event types, and `when`, if there is one, is true.
+
+    `match` (rule 1): `any` concerns every instance of the person, a text is the property that
+    must equal the instance's key, None concerns all because the map has no key.
+    """
+
+    events: tuple[str, ...]
+    when: Expression | None = None
+    match: Mapping[str, str | None] = field(default_factory=dict)
+    """Event type -> property compared with the key; None: no comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    trigger: Trigger
+    key: Expression | None
+    max_age: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    count: int
+    per: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """Rule 2. `cooldown_from` says whether the cooldown runs from the exit or from the entry."""
+
+    mode: Literal["never", "after_exit", "parallel"] = "after_exit"
+    cooldown: Duration | None = None
+    cooldown_from: Literal["exit", "entry"] = "exit"
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`then` is None for `stay`, an End named like the goal for `exit`, or a To."""
+
+    name: str
+    trigger: Trigger
+    value: Expression | None
+    then: Go | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    trigger: Trigger
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """`place` is its position in the map (`remind/do/0`), part of every action id it causes.
+
+    `channels` are in order of preference, a purpose already replaced by its ranking at the
+    moment of the action (`purpose` set) or given outright (`channels` set).
+    """
+
+    place: str
+    template: str
+    channels: tuple[str, ...]
+    purpose: str | None
+    values: Mapping[str, Expression]
+    class_: Literal["marketing", "transactional"]
+    expires_after: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One `on` line. A `do` runs before `go`; without `go` and `restart` she stays."""
+
+    trigger: Trigger
+    do: tuple[Send, ...] = ()
+    go: Go | None = None
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """`wait` and `at` as in the language page, 2.4: `at` alone is the next such time.
+
+    `max` bounds what `restart_timer` lines may reach, counted from the arrival.
+    """
+
+    wait: Duration | None
+    at: time | None = None
+    max: Duration | None = None
+    do: tuple[Send, ...] = ()
+    go: Go | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    when: Expression | None
+    """None for `else`."""
+    go: Go
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Rests (`on`, `after`), chooses (`choose`) or passes on (`go`): exactly one of the three."""
+
+    name: str
+    title: str
+    do: tuple[Send, ...] = ()
+    on: tuple[Line, ...] = ()
+    after: tuple[Timer, ...] = ()
+    choose: tuple[Choice, ...] = ()
+    go: Go | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """One version of one journey.
+
+    `remembers` names, per event type, the properties some condition of this map may read later:
+    what a profile keeps of a touchpoint. `digest` is of its text and never used as identity.
+    """
+
+    name: str
+    version: int
+    title: str
+    zone: ZoneInfo
+    priority: int
+    enter: tuple[Entry, ...]
+    reentry: Reentry
+    goals: tuple[Goal, ...]
+    exits: tuple[Exit, ...]
+    stages: Mapping[str, Stage]
+    first: str
+    remembers: Mapping[str, frozenset[str]]
+    digest: str
+    has_key: bool = False
+    anywhere: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`identifier` is a namespace or a pattern that ends in `.*`; `consent` a consent's name."""
+
+    name: str
+    identifier: str
+    consent: str | None = None
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    type: str
+    default: Any = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`channels`: channel -> render(params) -> the content, a mapping of texts."""
+
+    name: str
+    class_: Literal["marketing", "transactional"] | None
+    params: Mapping[str, Param]
+    channels: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How one `sources:` entry maps foreign records; `mapping` is None where it only has flags."""
+
+    name: str
+    topic: str | None
+    bulk: bool
+    mapping: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`wayline.yaml`, catalogue and templates of one release. Durations in ms."""
+
+    name: str
+    zone: ZoneInfo
+    clock: Literal["wall", "event"]
+    grace: int
+    memory_for: int
+    memory_at_most: int
+    channels: Mapping[str, Channel]
+    purposes: Mapping[str, tuple[str, ...]]
+    templates: Mapping[str, Template]
+    sources: Mapping[str, Source]
+    events: Mapping[str, Mapping[str, str]]
+    """Event type -> property -> type, from the catalogue; empty where nothing is declared."""
+    digest: str
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is in force in a shard: live maps, and every pinned version people are still in.
+
+    `entering` and `noticing` index the live maps and all versions by event type, so that a
+    touchpoint costs only the maps that name its type.
+    """
+
+    workspace: Workspace
+    live: tuple[Map, ...]
+    """By priority (higher first), then name: the order of entries."""
+    versions: Mapping[tuple[str, int], Map]
+    entering: Mapping[str, tuple[tuple[Map, Entry], ...]]
+    noticing: frozenset[tuple[str, int, str]]
+    """(map, version, event type) triples in which some goal, exit or line names the type."""
+    remembers: Mapping[str, frozenset[str]]
+    """Union over all versions: what a profile keeps of a touchpoint of that type."""

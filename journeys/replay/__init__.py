@@ -1,0 +1,1 @@
+"""Lives run again: map tests, simulation and backtests on a virtual clock."""

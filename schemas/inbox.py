@@ -1,0 +1,129 @@
+"""The records of the inbox, the one ordered truth of a shard.
+
+All of them are folded in offset order and nothing else changes a person. They are tagged
+arrays in msgpack: fields are only ever appended, with defaults, so an old log stays readable.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from .touchpoint import Millis, ProfileId, Touchpoint
+
+
+class Arrived(Struct, frozen=True, array_like=True, tag="arrived"):
+    """A touchpoint whose person is known.
+
+    `links` are the tokens of the identifiers that took part: repair asserts them again.
+    `origin` is where it was read: source topic, partition, offset.
+    """
+
+    profile: ProfileId
+    touchpoint: Touchpoint
+    links: tuple[str, ...]
+    origin: tuple[str, int, int]
+
+
+class Forwarded(Struct, frozen=True, array_like=True, tag="forwarded"):
+    """A touchpoint that reached a profile after its merge, on its way to the survivor."""
+
+    profile: ProfileId
+    touchpoint: Touchpoint
+
+
+class Merged(Struct, frozen=True, array_like=True, tag="merged"):
+    """Identity found that `loser` and `survivor` are one person; read in the loser's shard."""
+
+    loser: ProfileId
+    survivor: ProfileId
+
+
+class MergeIn(Struct, frozen=True, array_like=True, tag="merge_in"):
+    """All that `loser` was, for `profile` to unite with. `passed` are redirects gone through."""
+
+    loser: ProfileId
+    profile: ProfileId
+    passed: tuple[ProfileId, ...]
+    state: bytes
+
+
+class Tick(Struct, frozen=True, array_like=True, tag="tick"):
+    """All that reached the touchpoint topics before `until` has been stitched.
+
+    `marks` holds event-time marks of sources that declare a lateness.
+    """
+
+    until: Millis
+    marks: dict[str, Millis] = {}
+
+
+class Opened(Struct, frozen=True, array_like=True, tag="opened"):
+    """First record of a shard: `clock` is `wall` or `event`, for ever."""
+
+    clock: str
+    fold_version: int
+
+
+class Published(Struct, frozen=True, array_like=True, tag="published"):
+    """From here on this release is in force: settings by digest, maps by name and version."""
+
+    settings: str
+    maps: dict[str, int]
+
+
+class Held(Struct, frozen=True, array_like=True, tag="held"):
+    """From here on no action leaves this shard (the panic button)."""
+
+    reason: str = ""
+
+
+class Released(Struct, frozen=True, array_like=True, tag="released"):
+    """The gate is open again; held actions are judged anew by the Ticks that follow."""
+
+
+class Retried(Struct, frozen=True, array_like=True, tag="retried"):
+    """The stuck instances of a profile may try again."""
+
+    profile: ProfileId
+
+
+InboxRecord = (
+    Arrived | Forwarded | Merged | MergeIn | Tick | Opened | Published | Held | Released | Retried
+)
+
+
+class Logged(NamedTuple):
+    """A record with its offset and the broker's stamp on it, as the fold reads it."""
+
+    offset: int
+    stamp: Millis
+    record: InboxRecord
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(InboxRecord)
+
+
+def encode(record: InboxRecord) -> bytes:
+    """The bytes of a record as they stand in the inbox."""
+    return _encoder.encode(record)
+
+
+def decode(value: bytes) -> InboxRecord:
+    """The record in these bytes.
+
+    Raises msgspec.DecodeError where they are none: the inbox is ours, so that halts the shard.
+    """
+    return _decoder.decode(value)  # type: ignore[no-any-return]
+
+
+def recipient(record: InboxRecord) -> ProfileId | None:
+    """The profile in whose shard the record belongs; None for those that concern a shard."""
+    match record:
+        case Arrived() | Forwarded() | MergeIn() | Retried():
+            return record.profile
+        case Merged():
+            return record.loser
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""The hands: Kafka, Redis and the two agents that obey the mind."""
