@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from journeys.engine.effects import Effects, Shard
+from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId
 
 
@@ -56,22 +57,19 @@ class Loaded:
 class States(Protocol):
     """The picture of the shards. One shard's keys share a slot; one call is one or two trips."""
 
-    async def position(self, shard: int) -> int | None:
-        """The stored offset, None where the shard was never stored."""
+    async def position(self, shard: int) -> tuple[int | None, str | None]:
+        """The stored offset and inbox topic id; None where the shard was never stored."""
 
     async def load(
-        self,
-        shard: int,
-        offset: int,
-        profiles: Iterable[ProfileId],
-        until: Millis | None,
-        open_gate: bool,
+        self, shard: int, offset: int, profiles: Iterable[ProfileId], tick: Logged | None
     ) -> Loaded:
         """What is stored, if it is stored at `offset`; raises Stale elsewhere.
 
-        `until`: also the first profiles due at or before it, a Tick's worth at most.
-        `open_gate`: also the first that wait at the gate.
+        `tick`: also whom this Tick fires, 1,000 at most, and their profiles.
         """
+
+    async def earliest(self, shard: int) -> tuple[Millis | None, bool]:
+        """The earliest due moment, and whether somebody stands at the gate while it is open."""
 
     async def commit(
         self, shard: int, topic_id: str, start: int, end: int, facts: Shard, effects: Effects

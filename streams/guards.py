@@ -1,0 +1,71 @@
+"""What a worker refuses to start on, each with the sentence that says what to do."""
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from .ports import Halt
+
+log = structlog.get_logger()
+
+
+async def guard_redis(redis: Redis) -> None:
+    """Raises Halt for a Redis that may silently drop state; warns where a crash loses a second."""
+    memory = await redis.info("memory")
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if memory.get("maxmemory", 0) and policy != "noeviction":
+        raise Halt(
+            f"Redis may evict keys (maxmemory-policy {policy}), and people would be forgotten. "
+            "Set `maxmemory-policy noeviction`."
+        )
+    if not (await redis.info("persistence")).get("aof_enabled"):
+        raise Halt(
+            "Redis keeps no append-only file, so a restart would forget everybody. "
+            "Set `appendonly yes` (with `appendfsync everysec` or `always`)."
+        )
+    if await _fsync(redis) == "everysec":
+        log.warning(
+            "Redis may lose its last second in a crash (appendfsync everysec); "
+            "it is folded again from the inbox"
+        )
+
+
+async def guard_identity_key(redis: Redis, key: str, fingerprint: str) -> None:
+    """Raises Halt where identity was written under another key: nobody would be found again."""
+    await redis.set(key, fingerprint, nx=True)
+    known = (await redis.get(key)) or b""
+    if known.decode() != fingerprint:
+        raise Halt(
+            "Identity in this Redis was written with another WAYLINE_IDENTITY_KEY; with this one "
+            "nobody would be found again. Set the key it was written with."
+        )
+
+
+def guard_position(
+    shard: int, topic_id: str, stored: tuple[int | None, str | None], log_start: int, log_end: int
+) -> int:
+    """The offset a shard is folded from; raises Halt where the inbox no longer leads there."""
+    offset, topic = stored
+    if topic is not None and topic != topic_id:
+        raise Halt(
+            f"Shard {shard}: the inbox is not the topic Redis was folded from (its id changed). "
+            "It was deleted and made again: restore the topic, or start with an empty Redis."
+        )
+    if (offset or 0) < log_start:
+        raise Halt(
+            f"Shard {shard}: Redis stands at inbox offset {offset or 0}, the inbox begins at "
+            f"{log_start}. What lies between is gone: restore a younger backup of Redis."
+        )
+    if (offset or 0) > log_end:
+        raise Halt(
+            f"Shard {shard}: Redis stands at inbox offset {offset}, the inbox ends at {log_end}. "
+            "Kafka lost acknowledged records: restore the topic before anything is folded."
+        )
+    return offset or 0
+
+
+async def _fsync(redis: Redis) -> str | None:
+    try:
+        return str((await redis.config_get("appendfsync")).get("appendfsync"))
+    except ResponseError:  # a managed Redis or an ACL without CONFIG
+        return None

@@ -1,0 +1,115 @@
+"""The published maps and settings, read from the log's library topic and compiled once.
+
+Contents are immutable: settings by their digest, a map by name and version. What is in force is
+said by the inbox alone; the library only knows what those words mean.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from journeys.engine.effects import Shard
+from journeys.language.model import Map, Release, Workspace
+from journeys.language.workspace import compile_map, compile_settings, make_release
+from schemas.inbox import Published
+from schemas.topics import Topics
+
+from .kafka import KafkaConnection
+from .ports import Halt
+from .reading import read_to_end
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The texts of the library topic: settings by digest, maps by (name, version)."""
+
+    settings: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    maps: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    """(name, version) -> (file, text)."""
+
+
+def settings_key(digest: str) -> bytes:
+    return f"settings/{digest}".encode()
+
+
+def map_key(name: str, version: int) -> bytes:
+    return f"map/{name}/{version}".encode()
+
+
+async def read_shelf(connection: KafkaConnection, topics: Topics) -> Shelf:
+    """All that was ever published."""
+    shelf = Shelf()
+    async for record in read_to_end(connection, [topics.maps]):
+        kind, _, rest = record.key.decode().partition("/")
+        content = orjson.loads(record.value)
+        if kind == "settings":
+            shelf.settings[rest] = content
+        else:
+            name, _, version = rest.partition("/")
+            shelf.maps[name, int(version)] = (content["file"], content["text"])
+    return shelf
+
+
+class Library:
+    """Releases by what a shard says is in force; compiled once, shared by all shards."""
+
+    def __init__(self, connection: KafkaConnection, topics: Topics) -> None:
+        self._connection, self._topics = connection, topics
+        self._shelf = Shelf()
+        self._workspaces: dict[str, Workspace] = {}
+        self._maps: dict[tuple[str, str, int], Map] = {}
+        self._releases: dict[tuple[object, ...], Release] = {}
+
+    async def prepare(self, wanted: Shard | Published) -> None:
+        """Makes sure that `release` can answer for these; raises Halt if it never could."""
+        if self._lacks(wanted):
+            self._shelf = await read_shelf(self._connection, self._topics)
+        if missing := self._lacks(wanted):
+            raise Halt(
+                f"{self._topics.maps} does not hold {missing}, which the inbox says is in force. "
+                "Restore that topic; nothing was folded past this point."
+            )
+
+    def release(self, shard: Shard) -> Release | None:
+        """What is in force in `shard`; None before anything was published. Pure after prepare."""
+        if not shard.settings:
+            return None
+        key = (shard.settings, *shard.maps.items(), *((n, *v) for n, v in shard.known.items()))
+        found = self._releases.get(key)
+        if found is None:
+            found = self._releases[key] = self._compile(shard)
+        return found
+
+    def workspace(self, digest: str) -> Workspace:
+        """The compiled settings of this digest."""
+        found = self._workspaces.get(digest)
+        if found is None:
+            found = self._workspaces[digest] = compile_settings(self._shelf.settings[digest])
+        return found
+
+    def _compile(self, shard: Shard) -> Release:
+        live = [self._map(shard.settings, n, v) for n, v in shard.maps.items()]
+        pinned = [
+            self._map(shard.settings, name, version)
+            for name, versions in shard.known.items()
+            for version in versions
+            if shard.maps.get(name) != version
+        ]
+        return make_release(self.workspace(shard.settings), live, pinned)
+
+    def _map(self, settings: str, name: str, version: int) -> Map:
+        found = self._maps.get((settings, name, version))
+        if found is None:
+            file, text = self._shelf.maps[name, version]
+            found = compile_map(text, file, self.workspace(settings))
+            self._maps[settings, name, version] = found
+        return found
+
+    def _lacks(self, wanted: Shard | Published) -> str | None:
+        if wanted.settings and wanted.settings not in self._shelf.settings:
+            return f"the settings {wanted.settings}"
+        for name, version in wanted.maps.items():
+            if (name, version) not in self._shelf.maps:
+                return f"version {version} of the map {name}"
+        return None

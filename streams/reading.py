@@ -1,0 +1,63 @@
+"""Reading topics whole: from where they start to where they end now.
+
+End means the high watermark: behind the last stable offset a neighbour's open transaction hides
+records that will be committed (protocol.md, M35). So the reader waits until it is settled.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from .kafka import KafkaConnection
+
+POLL_MS = 200
+
+
+async def read_to_end(
+    connection: KafkaConnection, topics: Sequence[str], since: int | None = None
+) -> AsyncIterator[ConsumerRecord]:
+    """All committed records of these topics, in order within a partition.
+
+    `since` (ms) begins at the first record stamped then or later, where the broker can tell.
+    """
+    ends = await high_watermarks(connection, topics)
+    consumer = AIOKafkaConsumer(
+        *topics, **connection.client(), isolation_level="read_committed", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        left = await _seek(consumer, ends, since)
+        while left:
+            for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():
+                for record in records:
+                    yield record
+            # The position passes transaction markers, which are never delivered.
+            left = [tp for tp in left if await consumer.position(tp) < ends[tp]]
+    finally:
+        await consumer.stop()
+
+
+async def high_watermarks(
+    connection: KafkaConnection, topics: Sequence[str]
+) -> dict[TopicPartition, int]:
+    """The end of every partition of these topics, open transactions included."""
+    consumer = AIOKafkaConsumer(*topics, **connection.client(), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(list(consumer.assignment()))
+        return ends
+    finally:
+        await consumer.stop()
+
+
+async def _seek(
+    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], since: int | None
+) -> list[TopicPartition]:
+    """Seeks explicitly: seek_to_beginning() after end_offsets() landed at the end (aiokafka)."""
+    starts: dict[TopicPartition, int] = await consumer.beginning_offsets(list(ends))
+    if since is not None:
+        found = await consumer.offsets_for_times(dict.fromkeys(ends, since))
+        starts = {tp: found[tp].offset if found[tp] else ends[tp] for tp in ends}
+    for tp, start in starts.items():
+        consumer.seek(tp, start)
+    return [tp for tp in ends if starts[tp] < ends[tp]]
