@@ -1,0 +1,88 @@
+"""Dead letters: a record that broke its contract, untouched, with the reason in its headers.
+
+The headers named `__connect.errors.*` are those of Kafka Connect, which operators' tools know;
+two of our own carry the stable code and the place.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .errors import ContractError
+from .intake.decoding import Raw
+
+CODE = "wayline-error-code"
+PATH = "wayline-error-path"
+_CONNECT = "__connect.errors."
+_OURS = (_CONNECT, CODE, PATH)
+
+
+class DeadLetter(NamedTuple):
+    """What is produced to the dead letters of the record's topic; `timestamp` in ms or None."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp: int | None
+
+
+class Returned(NamedTuple):
+    """A dead letter read back: the record as it was, and why it was put aside."""
+
+    record: Raw
+    """Topic, partition and offset are those it first had; headers are only its own."""
+    stage: str
+    code: str
+    path: str
+    message: str
+
+
+def dead_letter(raw: Raw, error: ContractError, stage: str = "STITCH") -> DeadLetter:
+    """The dead letter of a record; its key, value, headers and timestamp stay as they are."""
+    reasons = {
+        "topic": raw.topic,
+        "partition": str(raw.partition),
+        "offset": str(raw.offset),
+        "stage": stage,
+        "class.name": f"{type(error).__module__}.{type(error).__qualname__}",
+        "exception.message": f"{error.what} {error.mend}",
+    }
+    headers = (
+        *_own(raw.headers),
+        *((_CONNECT + name, text.encode(errors="replace")) for name, text in reasons.items()),
+        (CODE, error.code.encode()),
+        (PATH, error.path.encode(errors="replace")),
+    )
+    return DeadLetter(raw.key, raw.value, headers, raw.timestamp if raw.timestamp >= 0 else None)
+
+
+def read_dead_letter(raw: Raw) -> Returned:
+    """What a record of a dead letter topic says. `record` is ready to be sent again.
+
+    A header that is not there reads as an empty text (a topic named by the dead letter topic, a
+    partition or offset of -1), so that letters of other writers can be shown as well.
+    """
+    found = {name: value.decode(errors="replace") for name, value in raw.headers if value}
+
+    def reason(name: str) -> str:
+        return found.get(_CONNECT + name, "")
+
+    record = Raw(
+        topic=reason("topic") or raw.topic.removesuffix(".dlq"),
+        partition=_whole(reason("partition")),
+        offset=_whole(reason("offset")),
+        timestamp=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        headers=_own(raw.headers),
+    )
+    message = reason("exception.message")
+    return Returned(record, reason("stage"), found.get(CODE, ""), found.get(PATH, ""), message)
+
+
+def _own(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+    """The sender's headers: a record that dies twice carries only its last reason."""
+    return tuple((name, value) for name, value in headers if not name.startswith(_OURS))
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else -1
