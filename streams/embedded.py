@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from journeys.identity.config import DEMO_KEY
 from schemas.topics import TopicSpec
 from streams.children import Child
-from streams.settings import PUBLIC_IDENTITY_KEY, Publishing, Settings, load_settings
+from streams.settings import Publishing, Settings, load_settings
 
 PARTITION_BYTES = 5 << 20
 """What one partition of the embedded broker keeps; the oldest is dropped without a word."""
@@ -56,7 +57,7 @@ class Embedded:
             kafka={"bootstrap": self.broker.bootstrap},
             redis={"url": self.redis_url},
             publishing=Publishing.AT_LEAST_ONCE,
-            identity_key=PUBLIC_IDENTITY_KEY,
+            identity_key=DEMO_KEY.decode(),
         )
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from streams.settings import Metrics, SettingsError
+from streams.settings import MetricsAt, SettingsError
 
 Reasons = Callable[[], Sequence[str]]
 """Why not, in words; nothing where all is well."""
@@ -19,7 +19,7 @@ Reasons = Callable[[], Sequence[str]]
 
 @asynccontextmanager
 async def served(
-    where: Metrics, registry: CollectorRegistry, ready: Reasons, alive: Reasons = tuple
+    where: MetricsAt, registry: CollectorRegistry, ready: Reasons, alive: Reasons = tuple
 ) -> AsyncIterator[int]:
     """Serves while the block runs; gives the port, 0 where serving is off.
 
@@ -56,7 +56,7 @@ def _application(registry: CollectorRegistry, ready: Reasons, alive: Reasons) ->
     return application
 
 
-async def _listen(runner: web.AppRunner, where: Metrics) -> int:
+async def _listen(runner: web.AppRunner, where: MetricsAt) -> int:
     site = web.TCPSite(runner, where.host, where.port)
     try:
         await site.start()

@@ -18,8 +18,6 @@ from streams.keys import Keys
 
 PREFIX = "WAYLINE_"
 NESTED = "__"
-PUBLIC_IDENTITY_KEY = "wayline-public-key-for-trying-out"
-"""What `dev` and `demo` use for tokens. Everybody knows it: never for real people."""
 
 
 class SettingsError(Exception):
@@ -66,7 +64,7 @@ class Worker(Group):
     name: str = ""
 
 
-class Metrics(Group):
+class MetricsAt(Group):
     """Where `/metrics`, `/healthz` and `/readyz` are served; port 0 serves nothing."""
 
     host: str = "127.0.0.1"
@@ -111,7 +109,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
     worker: Worker = Worker()
-    metrics: Metrics = Metrics()
+    metrics: MetricsAt = MetricsAt()
     log: Log = Log()
     batch: Batch = Batch()
     time: Time = Time()

@@ -5,9 +5,11 @@ import socket
 import aiohttp
 import pytest
 
+from journeys.engine.effects import Output, Shard
+from schemas.touchpoint import Millis
 from streams.health import served
-from streams.metrics import Figures
-from streams.settings import Metrics, SettingsError
+from streams.metrics import Metrics
+from streams.settings import MetricsAt, SettingsError
 
 
 def _free_port() -> int:
@@ -26,10 +28,10 @@ async def _get(port: int, path: str) -> tuple[int, str]:
 
 
 async def test_a_map_that_did_nothing_yet_is_shown_at_zero() -> None:
-    figures = Figures()
-    figures.bind(["welcome"], ["sms"])
+    metrics = Metrics()
+    metrics.bind(["welcome"], ["sms"])
 
-    async with served(Metrics(port=_free_port()), figures.registry, list) as port:
+    async with served(MetricsAt(port=_free_port()), metrics.registry, list) as port:
         status, text = await _get(port, "/metrics")
 
     assert status == 200
@@ -37,9 +39,9 @@ async def test_a_map_that_did_nothing_yet_is_shown_at_zero() -> None:
 
 
 async def test_a_worker_that_is_not_ready_says_why() -> None:
-    where = Metrics(port=_free_port())
+    where = MetricsAt(port=_free_port())
 
-    async with served(where, Figures().registry, lambda: ["shard 3 is being taken over"]) as port:
+    async with served(where, Metrics().registry, lambda: ["shard 3 is being taken over"]) as port:
         ready = await _get(port, "/readyz")
         alive = await _get(port, "/healthz")
 
@@ -48,26 +50,39 @@ async def test_a_worker_that_is_not_ready_says_why() -> None:
 
 
 async def test_a_port_that_is_taken_is_refused_by_the_name_of_its_setting() -> None:
-    where = Metrics(port=_free_port())
+    where = MetricsAt(port=_free_port())
 
-    async with served(where, Figures().registry, list):
+    async with served(where, Metrics().registry, list):
         with pytest.raises(SettingsError, match="WAYLINE_METRICS__PORT"):
-            async with served(where, Figures().registry, list):
+            async with served(where, Metrics().registry, list):
                 pass
 
 
 async def test_port_zero_serves_nothing() -> None:
-    async with served(Metrics(port=0), Figures().registry, list) as port:
+    async with served(MetricsAt(port=0), Metrics().registry, list) as port:
         pass
 
     assert port == 0
 
 
-def test_a_shard_that_left_is_no_longer_shown() -> None:
-    figures = Figures()
-    figures.lag.labels("3").set(7)
+def test_a_partition_that_left_is_no_longer_shown() -> None:
+    metrics = Metrics()
+    metrics.lag("inbox", 3, 7)
 
-    figures.forget(3)
-    figures.forget(3)
+    metrics.gave_up("inbox", 3)
+    metrics.gave_up("inbox", 3)
 
-    assert not figures.registry.get_sample_value("wayline_inbox_lag_records", {"shard": "3"})
+    labels = {"topic": "inbox", "partition": "3"}
+    assert metrics.registry.get_sample_value("wayline_lag_records", labels) is None
+
+
+def test_actions_count_by_map_and_channel_and_time_is_told_in_seconds() -> None:
+    metrics = Metrics()
+    source = (("ce_source", b"/maps/welcome/7"),)
+    sent = Output(5, "actions.sms", "p1", b"{}", source)
+
+    metrics.folded(Shard(3, 12, time=Millis(1_500)), [sent, Output(5, "transitions", "p1", b"")])
+
+    labels = {"map": "welcome", "channel": "sms"}
+    assert metrics.registry.get_sample_value("wayline_actions_total", labels) == 1
+    assert metrics.registry.get_sample_value("wayline_shard_time_seconds", {"shard": "3"}) == 1.5
