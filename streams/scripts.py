@@ -100,4 +100,16 @@ def _all_of(names: tuple[str, ...], given: Mapping[str, Any]) -> tuple[str, ...]
 
 
 def _argument(value: Any) -> Any:
-    return _pack(value) if isinstance(value, list | tuple | dict) else value
+    return _pack(_without_bin(value)) if isinstance(value, list | tuple | dict) else value
+
+
+def _without_bin(value: Any) -> Any:
+    """Bytes become msgpack's strings: Redis's cmsgpack is older than the type for bytes."""
+    match value:
+        case bytes():
+            return msgspec.Raw(b"\xdb" + len(value).to_bytes(4, "big") + value)
+        case list() | tuple():
+            return [_without_bin(one) for one in value]
+        case dict():
+            return {_without_bin(key): _without_bin(one) for key, one in value.items()}
+    return value

@@ -15,7 +15,7 @@ numbers = cmsgpack.unpack(numbers)
 if word == 'STALE' then
   return redis.error_reply('STALE expected offset 3, found 4')
 end
-return {first, second, KEYS[#KEYS - #numbers + 1], word, numbers[2]}
+return {first, second, KEYS[#KEYS - #numbers + 1], word, numbers[2], numbers[3]}
 """
 
 
@@ -30,10 +30,12 @@ async def test_keys_and_arguments_arrive_under_their_names(echo: Script, redis: 
 
     for _ in range(2):
         reply = await echo(
-            {"second": "b", "first": "a"}, {"numbers": [7, 8], "word": b"w"}, ["k1", "k2"]
+            {"second": "b", "first": "a"},
+            {"numbers": [7, 8, b"\x00\xff"], "word": b"w"},
+            ["k1", "k2", "k3"],
         )
 
-        assert reply == [b"a", b"b", b"k1", b"w", 8]
+        assert reply == [b"a", b"b", b"k1", b"w", 8, b"\x00\xff"]
 
 
 async def test_the_first_word_of_a_refusal_chooses_the_exception(echo: Script):
