@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from journeys.engine.effects import Effects, Shard
+from journeys.identity.overlay import Plan
+from journeys.identity.records import Merge
 from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId
 
@@ -75,6 +77,62 @@ class States(Protocol):
         self, shard: int, topic_id: str, start: int, end: int, facts: Shard, effects: Effects
     ) -> None:
         """Moves the shard from offset `start` to `end`, all or nothing; raises Stale or Halt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A merge in identity's outbox, until its `Merged` note is in the inbox. `id` trims it."""
+
+    id: str
+    merge: Merge
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRead:
+    """What one look at identity found: the record of each token asked for, None for a new one.
+
+    `gate` says which state was looked at; `commit` refuses another. `outbox` is all of it.
+    """
+
+    gate: bytes
+    records: Mapping[str, bytes | None]
+    outbox: Sequence[Waiting] = ()
+
+
+class Identities(Protocol):
+    """Whose identifiers are whose: records of identifiers, nodes of profiles, merges to tell of.
+
+    It may be read and written only while it is *valid*: marked by the run of the server that
+    holds it, which no restart, older backup or flush survives.
+    """
+
+    async def read(self, tokens: Sequence[str], *, repairing: bool = False) -> IdentityRead:
+        """One round trip. Raises IdentityInvalid; `repairing`: only where no repair has begun."""
+
+    async def nodes(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, bytes | None]:
+        """One round trip; None for a profile that never was."""
+
+    async def commit(self, gate: bytes, plan: Plan) -> Sequence[Waiting]:
+        """All of the plan, or nothing and Conflict. Returns the whole outbox, one round trip."""
+
+    async def trim(self, ids: Sequence[str]) -> None:
+        """Takes merges out of the outbox whose notes are in the inbox; twice is harmless."""
+
+    async def beat(self, now: Millis) -> None:
+        """Notes that identity was whole at `now`; a repair reads from there. Unless invalid."""
+
+    async def begin_repair(self) -> "RepairWindow | None":
+        """Opens it for repair; None where it is valid. Several may repair at once."""
+
+    async def end_repair(self) -> None:
+        """Marks it valid; raises IdentityInvalid if it was lost again meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepairWindow:
+    """`beat`: when identity was last known to be whole, ms; None: read the inbox from its start."""
+
+    beat: Millis | None
 
 
 class Publisher(Protocol):

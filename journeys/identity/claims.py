@@ -1,0 +1,124 @@
+"""A claim: what one touchpoint says about who it was, normalised and in order of strength."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+from journeys.identity.config import IdentityConfig
+from journeys.identity.normalise import LONGEST, Unusable, normalise
+from journeys.identity.tokens import token
+from schemas.touchpoint import Millis
+
+LONGEST_RAW = 4 * LONGEST
+"""What is longer is refused unread: it must not fill the memory of the cache."""
+
+REMEMBERED = 100_000
+"""Raw identifiers whose normal form is kept; a phone costs 22 µs to normalise."""
+
+Rejection = tuple[str, str]
+"""(identifier as the sender wrote it, `namespace:value`; reason)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A normalised identifier. `order` sorts a claim, strongest first."""
+
+    namespace: str
+    value: str
+    token: str
+    link: str
+    order: tuple[bool, int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`links` can identify, in order of strength, `tokens` are theirs; `aside` is only noted.
+
+    `time` is event time; `cause` names the touchpoint in the records of merges.
+    """
+
+    links: tuple[Identifier, ...]
+    tokens: tuple[str, ...]
+    time: Millis
+    aside: tuple[Identifier, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    cause: str = ""
+
+    def normalised(self) -> dict[str, tuple[str, ...]]:
+        """The usable identifiers, by namespace, as a touchpoint carries them onwards."""
+        found: dict[str, tuple[str, ...]] = {}
+        for one in (*self.links, *self.aside):
+            found[one.namespace] = (*found.get(one.namespace, ()), one.value)
+        return found
+
+
+class Claims:
+    """Reads claims by one configuration; remembers what it normalised, the results are pure."""
+
+    def __init__(self, config: IdentityConfig, remembered: int = REMEMBERED) -> None:
+        self._config = config
+        self._identify = lru_cache(remembered)(self._identified)
+        self._blocked = frozenset(map(self._as_normalised, config.blocked_values))
+
+    def read(
+        self, identifiers: Mapping[str, Sequence[str]], time: Millis, cause: str = ""
+    ) -> Claim:
+        """The claim in a touchpoint's identifiers; their order changes nothing."""
+        links: dict[str, Identifier] = {}
+        aside: dict[str, Identifier] = {}
+        rejected: list[Rejection] = []
+        for namespace, values in identifiers.items():
+            for raw in values:
+                one = self._identify(namespace, raw) if len(raw) <= LONGEST_RAW else "invalid"
+                if isinstance(one, str):
+                    rejected.append((f"{namespace}:{raw[:LONGEST]}", one))
+                elif one.link == "never":
+                    aside[one.token] = one
+                    rejected.append((f"{namespace}:{raw}", "never"))
+                else:
+                    links[one.token] = one
+        kept = _by_strength(links.values())
+        most = self._config.max_event_ids
+        for one in kept[most:]:
+            rejected.append((f"{one.namespace}:{one.value}", "ignored"))
+        kept = kept[:most]
+        return Claim(
+            kept,
+            tuple([one.token for one in kept]),
+            time,
+            _by_strength(aside.values()),
+            tuple(sorted(rejected)) if rejected else (),
+            cause,
+        )
+
+    def _identified(self, namespace: str, raw: str) -> Identifier | str:
+        """The identifier, or the reason why it is none."""
+        rules = self._config.namespace(namespace)
+        if rules is None:
+            return "unknown_namespace"
+        try:
+            value = normalise(raw, rules, self._config)
+        except Unusable as unusable:
+            return unusable.reason
+        if f"{namespace}:{value}" in self._blocked:
+            return "blocked"
+        return Identifier(
+            namespace,
+            value,
+            token(namespace, value, self._config.key),
+            rules.link,
+            (rules.link == "resolve", rules.rank, namespace, value),
+        )
+
+    def _as_normalised(self, blocked: str) -> str:
+        namespace, _, raw = blocked.partition(":")
+        rules = self._config.namespace(namespace)
+        try:
+            return f"{namespace}:{normalise(raw, rules, self._config)}" if rules else blocked
+        except Unusable:
+            return blocked
+
+
+def _by_strength(found: Collection[Identifier]) -> tuple[Identifier, ...]:
+    return tuple(sorted(found, key=attrgetter("order")) if len(found) > 1 else found)

@@ -1,0 +1,32 @@
+"""Tokens and profile ids: keyed hashes, so that no key, log or record holds a person's data.
+
+Both are functions of their cause alone. Two workers that see the same new cookie make the same
+profile, and an inbox read again makes the same ones.
+"""
+
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+
+from schemas.touchpoint import ProfileId
+
+ID_LENGTH = 22
+"""Of a profile id, and of a token after its namespace: 16 bytes in base64url."""
+
+
+def token(namespace: str, value: str, key: bytes) -> str:
+    """`<namespace>:<22 characters>` for a normalised value."""
+    return namespace + ":" + _hash(f"{namespace}\0{value}".encode(), key)
+
+
+def profile_id(strongest: str, generation: int, key: bytes) -> ProfileId:
+    """The id of the profile that begins with this token; a used-up id has a next generation."""
+    return ProfileId(_hash(f"p\0{strongest}\0{generation}".encode(), key))
+
+
+def key_print(key: bytes) -> str:
+    """Tells two keys apart without telling either: tokens of another key find nobody."""
+    return _hash(b"print", key)
+
+
+def _hash(text: bytes, key: bytes) -> str:
+    return urlsafe_b64encode(blake2b(text, key=key, digest_size=16).digest())[:ID_LENGTH].decode()

@@ -1,0 +1,167 @@
+"""Identity on one Redis node, and the way a whole batch of claims is resolved against it.
+
+A hot batch (all identifiers known, one profile each) is one round trip, one with news is three:
+records, nodes, and the script that writes all or nothing. Rules are in `journeys.identity`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from redis.asyncio import Redis
+
+from journeys.identity.claims import Claim
+from journeys.identity.config import IdentityConfig
+from journeys.identity.overlay import Decision, Overlay, Plan, Unread, wanted_nodes
+from journeys.identity.records import decode_merge, encode
+from schemas.touchpoint import Millis, ProfileId
+from streams.keys import Keys
+from streams.ports import (
+    Conflict,
+    Identities,
+    IdentityInvalid,
+    IdentityRead,
+    RepairWindow,
+    Waiting,
+)
+from streams.scripts import Script
+
+ATTEMPTS = 8
+"""Conflicts of one batch before it is cut in two: a smaller one collides with fewer."""
+
+REPAIRING = b"repairing:"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A decision for each claim, and every merge that still has to be told of."""
+
+    decisions: Sequence[Decision]
+    outbox: Sequence[Waiting]
+
+
+async def resolve(
+    identities: Identities, claims: Sequence[Claim], config: IdentityConfig
+) -> Resolved:
+    """Decides the claims in order and writes what they change, all of it or nothing.
+
+    An empty batch only fetches the outbox. Raises IdentityInvalid; and Conflict where a single
+    claim found no way past its neighbours, with nothing lost: try again.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return await _attempt(identities, claims, config)
+        except Conflict as conflict:
+            latest = conflict
+    if len(claims) < 2:
+        raise latest
+    middle = len(claims) // 2
+    one = await resolve(identities, claims[:middle], config)
+    other = await resolve(identities, claims[middle:], config)
+    outbox = {waiting.id: waiting for waiting in (*one.outbox, *other.outbox)}
+    return Resolved([*one.decisions, *other.decisions], list(outbox.values()))
+
+
+async def _attempt(
+    identities: Identities, claims: Sequence[Claim], config: IdentityConfig
+) -> Resolved:
+    tokens = list(dict.fromkeys([token for claim in claims for token in claim.tokens]))
+    read = await identities.read(tokens)
+    wanted = wanted_nodes(claims, read.records, config)
+    nodes: dict[ProfileId, bytes | None] = {}
+    while True:
+        if wanted:
+            nodes.update(await identities.nodes(wanted))
+        overlay = Overlay(read.records, nodes, config)
+        try:
+            decisions = [overlay.take(claim) for claim in claims]
+            break
+        except Unread as unread:
+            wanted = [unread.profile]
+    plan = overlay.plan()
+    outbox = await identities.commit(read.gate, plan) if plan else read.outbox
+    return Resolved(decisions, outbox)
+
+
+class RedisIdentities:
+    """The port `Identities` on one Redis node. The client must not decode replies."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis, self._keys = redis, keys
+        self._resolve = Script(redis, "resolve")
+        self._mark = Script(redis, "mark_identity")
+        self._beat = Script(redis, "beat")
+
+    async def read(self, tokens: Sequence[str], *, repairing: bool = False) -> IdentityRead:
+        asked = self._redis.pipeline(transaction=False)
+        asked.info("server")
+        asked.get(self._keys.identity_valid)
+        asked.xrange(self._keys.identity_outbox)
+        if tokens:
+            asked.mget([self._keys.identifier(token) for token in tokens])
+        info, valid, outbox, *records = await asked.execute()
+        run = info["run_id"].encode()
+        if valid != run and not (repairing and valid == REPAIRING + run):
+            raise IdentityInvalid("identity is not of this run of Redis")
+        return IdentityRead(
+            valid, dict(zip(tokens, records[0] if records else (), strict=True)), _waiting(outbox)
+        )
+
+    async def nodes(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, bytes | None]:
+        found = await self._redis.mget([self._keys.node(profile) for profile in profiles])
+        return dict(zip(profiles, cast("list[bytes | None]", found), strict=True))
+
+    async def commit(self, gate: bytes, plan: Plan) -> Sequence[Waiting]:
+        changed = [self._keys.identifier(token) for token in plan.records]
+        changed += [self._keys.node(profile) for profile in plan.nodes]
+        repointed = [self._keys.identifier(token) for token, _, _ in plan.repoints]
+        outbox = await self._resolve(
+            keys={"valid": self._keys.identity_valid, "outbox": self._keys.identity_outbox},
+            args={
+                "gate": gate,
+                "changes": [*plan.records.values(), *plan.nodes.values()],
+                "repoints": [(loser, survivor) for _, loser, survivor in plan.repoints],
+                "merges": [encode(merge) for merge in plan.merges],
+            },
+            more_keys=[*changed, *repointed],
+        )
+        return _waiting([(number, dict([fields])) for number, fields in outbox])
+
+    async def trim(self, ids: Sequence[str]) -> None:
+        if ids:
+            await self._redis.xdel(self._keys.identity_outbox, *ids)
+
+    async def beat(self, now: Millis) -> None:
+        await self._beat(
+            keys={"valid": self._keys.identity_valid, "beat": self._keys.identity_beat},
+            args={"now": now},
+        )
+
+    async def begin_repair(self) -> RepairWindow | None:
+        run, valid, beat = await self._state()
+        if valid == run:
+            return None
+        await self._set_mark(run, expected=valid, gate=REPAIRING + run)
+        return RepairWindow(Millis(int(beat)) if beat else None)
+
+    async def end_repair(self) -> None:
+        run, _, _ = await self._state()
+        await self._set_mark(run, expected=REPAIRING + run, gate=run)
+
+    async def _state(self) -> tuple[bytes, bytes, bytes]:
+        """The server's run, the mark on identity and its last beat, b"" where there is none."""
+        asked = self._redis.pipeline(transaction=True)
+        asked.info("server")
+        asked.mget([self._keys.identity_valid, self._keys.identity_beat])
+        info, (valid, beat) = await asked.execute()
+        return info["run_id"].encode(), valid or b"", beat or b""
+
+    async def _set_mark(self, run: bytes, expected: bytes, gate: bytes) -> None:
+        await self._mark(
+            keys={"valid": self._keys.identity_valid},
+            args={"run": run, "expected": expected, "gate": gate},
+        )
+
+
+def _waiting(outbox: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Waiting]:
+    return [Waiting(number.decode(), decode_merge(fields[b"merge"])) for number, fields in outbox]
