@@ -46,14 +46,13 @@ def decode(raw: Raw, mapping: Mapping | None, now: Millis) -> Touchpoint:
     if raw.headers:
         _refuse_events_by_header(raw.headers)
     document = read_object(raw.value)
-    _refuse_other_forms(document)
-    source = raw.topic
+    if type(document.get("identifiers")) is not dict:
+        _refuse_other_forms(document)
     if mapping is not None and not _is_native(document):
         document = mapping.native(document)
-        source = mapping.source
-    received = raw.timestamp if raw.timestamp >= 0 else now
-    default_id = f"{raw.topic}-{raw.partition}-{raw.offset}"
-    return touchpoint_from(document, default_id, source, Millis(received), now)
+    received = Millis(raw.timestamp) if raw.timestamp >= 0 else now
+    origin = (raw.topic, raw.partition, raw.offset)
+    return touchpoint_from(document, origin, raw.topic, received, now)
 
 
 def _is_native(document: dict[str, Any]) -> bool:
@@ -71,7 +70,7 @@ def _refuse_events_by_header(headers: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _refuse_other_forms(document: dict[str, Any]) -> None:
-    """Their marks only; a native touchpoint whose type is `track` has identifiers."""
+    """By their marks, and only without native identifiers: our `type` may be `track` too."""
     if "specversion" in document and "data" in document:
         _refuse_form("CloudEvents", "/specversion")
     if "op" in document and _is_change(document):
@@ -80,11 +79,7 @@ def _refuse_other_forms(document: dict[str, Any]) -> None:
         payload = document["payload"]
         if type(payload) is dict and _is_change(payload):
             _refuse_form("Debezium", "/payload/op")
-    if (
-        document.get("type") in _CALLS
-        and "identifiers" not in document
-        and any(mark in document for mark in _CALL_MARKS)
-    ):
+    if document.get("type") in _CALLS and any(mark in document for mark in _CALL_MARKS):
         _refuse_form("Segment", "/type")
 
 

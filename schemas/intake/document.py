@@ -18,7 +18,7 @@ _TWO_63 = 2**63
 _INT64 = range(-_TWO_63, _TWO_63)
 _CONTAINERS = frozenset((dict, list))
 _NUMBERS = frozenset((int, float))
-_BLANKS_AND_DIGITS = bytes.maketrans(b"\t\r\n123456789", b"   000000000")
+_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 
 
@@ -72,20 +72,17 @@ def named(value: object) -> str:
 def _is_plain(value: bytes, document: dict[str, Any]) -> bool:
     """Whether the text surely holds no long number, no key twice, no deep nesting.
 
-    Measured: 1.5 us, where the walk of `_audit` takes 4. Each key, kept or dropped by orjson, shows
-    as `":` where no white space stands before a colon; so if their number is that of the keys
-    found in the upper two levels, none was dropped. Eighteen digits fit into 64 bits.
+    Measured: 1.7 us, where the walk of `_audit` takes 4. Without white space each key, kept or
+    dropped by orjson, shows as `":`; so if their number is that of the keys found in the upper
+    two levels, none was dropped. Eighteen digits fit into 64 bits.
     """
-    text = value.translate(_BLANKS_AND_DIGITS)
+    text = value.translate(_DIGITS_AS_ZEROS, b" \t\r\n")
     keys = len(document)
     for field in document.values():
         if type(field) is dict:
             keys += len(field)
     return (
-        text.count(b'":') == keys
-        and b" :" not in text
-        and _LONG_NUMBER not in text
-        and text.count(b"[") <= MAX_DEPTH - 2
+        text.count(b'":') == keys and _LONG_NUMBER not in text and text.count(b"[") <= MAX_DEPTH - 2
     )
 
 
