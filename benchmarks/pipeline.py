@@ -1,0 +1,163 @@
+"""Runs all contestants on the same broker and the same Redis, in rounds, and prints what each did.
+
+    python -m benchmarks.pipeline [--touchpoints N] [--rounds N] [--only NAMES] [--write FILE]
+
+A round lets each contestant work off a full topic, one after the other, so that a machine whose
+clock wanders treats all alike; the median round counts. Broker, Redis and contestant share the
+machine, as the figures say.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from benchmarks import contestants, load
+from benchmarks.contestants import Lane, Servers
+from benchmarks.measuring import Counter, Figure, measured
+from tests.kafka_broker import VERSION, running_kafka
+from tests.redis_server import running_redis
+
+CONTESTANTS = {
+    "bare": ("a. bare aiokafka loop, one in ten out, keeps nothing", contestants.bare),
+    "plain": ("b. plain Faust and redis-py, one by one", contestants.plain_faust),
+    "one": ("c. Wayline, stitch and fold, one map", contestants.one_map),
+    "five": ("c. Wayline, stitch and fold, five maps", contestants.five_maps),
+}
+SLOW = {"plain": 5}
+"""Contestants that get so many times fewer touchpoints, or a round would take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    touchpoints: int
+    people: int
+    rounds: int
+    only: Sequence[str]
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline")
+    parser.add_argument("--touchpoints", type=int, default=100_000)
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument("--write", type=Path, help="also write the results there")
+    given = parser.parse_args(arguments)
+    wanted = Wanted(given.touchpoints, given.people, given.rounds, given.only)
+    with ExitStack() as stack:
+        bootstrap = stack.enter_context(running_kafka())
+        redis = stack.enter_context(running_redis())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        figures = asyncio.run(rounds(Servers(bootstrap, redis.url), wanted, folder))
+    text = report(figures, wanted)
+    print(text)
+    if given.write:
+        given.write.write_text(text)
+
+
+async def rounds(servers: Servers, wanted: Wanted, folder: Path) -> dict[str, list[Figure]]:
+    """The figures of each contestant, a round each."""
+    figures: dict[str, list[Figure]] = {name: [] for name in wanted.only}
+    for number in range(wanted.rounds):
+        for name in wanted.only:
+            prefix = f"{name}{number}"
+            figure = await _one(servers, wanted, name, prefix, folder)
+            figures[name].append(figure)
+            print(f"round {number + 1}  {CONTESTANTS[name][0]:52} {_row(figure)}", flush=True)
+    return figures
+
+
+async def _one(servers: Servers, wanted: Wanted, name: str, prefix: str, folder: Path) -> Figure:
+    """An empty Redis, own topics, a full source; then the contestant starts."""
+    async with Redis.from_url(servers.redis) as redis:
+        await redis.flushall()
+    count = wanted.touchpoints // SLOW.get(name, 1)
+    lane = await CONTESTANTS[name][1](servers, prefix, folder)
+    await load.fill(servers.bootstrap, lane.source, count, wanted.people)
+    return await _raced(servers, lane, count // load.ONE_IN, folder / f"{prefix}.log")
+
+
+async def _raced(servers: Servers, lane: Lane, actions: int, log: Path) -> Figure:
+    with log.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            *lane.command,
+            env=lane.environment,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+    try:
+        async with Counter(servers.bootstrap, lane.target) as counter:
+            return await measured(counter, process, actions, load.ONE_IN, log)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def report(figures: dict[str, list[Figure]], wanted: Wanted) -> str:
+    """The table as Markdown, with the machine and the versions it was measured on."""
+    median = {
+        name: Figure(
+            statistics.median(f.per_second for f in found),
+            statistics.median(f.cpu_us for f in found),
+        )
+        for name, found in figures.items()
+    }
+    lines = ["# How fast", "", _where(wanted), "", "| | touchpoints/s | range | CPU µs each |"]
+    lines.append("|---|---|---|---|")
+    for name, found in figures.items():
+        low, high = min(f.per_second for f in found), max(f.per_second for f in found)
+        per_second, cpu = f"{median[name].per_second:,.0f}", f"{median[name].cpu_us:.1f}"
+        lines.append(f"| {CONTESTANTS[name][0]} | {per_second} | {low:,.0f}–{high:,.0f} | {cpu} |")
+    lines += ["", *_ratios(median), ""]
+    return "\n".join(lines)
+
+
+def _ratios(median: dict[str, Figure]) -> list[str]:
+    return [
+        f"- {CONTESTANTS[name][0]}: {median[name].per_second / median[base].per_second:.2f} × "
+        f"the touchpoints/s of {base}, {median[base].cpu_us / median[name].cpu_us:.2f} × "
+        "less processor time for each"
+        for name in ("one", "five")
+        for base in ("plain", "bare")
+        if name in median and base in median
+    ]
+
+
+def _where(wanted: Wanted) -> str:
+    packages = ("faust-streaming", "aiokafka", "redis", "msgspec", "orjson", "wayline")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return (
+        f"{wanted.touchpoints:,} touchpoints of {wanted.people:,} people, {load.ONE_IN - 1} of "
+        f"{load.ONE_IN} cause no action, {wanted.rounds} rounds, medians. Broker, Redis, one "
+        f"worker and the counting reader on {os.cpu_count()} cores: {_processor()}; "
+        f"Python {platform.python_version()}, Apache Kafka {VERSION}, {versions}."
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _row(figure: Figure) -> str:
+    return f"{figure.per_second:>10,.0f}/s {figure.cpu_us:>8.1f} µs"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
