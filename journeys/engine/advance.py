@@ -1,0 +1,151 @@
+"""One record of one person, in the order of the contract (map-language, section 8).
+
+1 her timers due before it, 2 de-duplicate, 3 fold its facts, 4 goals, exits and transitions of
+her open instances, oldest first, 5 entries by priority, then name. Actions pass the gate where
+they are caused. The profile in hand is changed in place.
+"""
+
+from functools import partial
+
+from journeys.language.model import Map
+from schemas.touchpoint import Touchpoint
+
+from . import facts
+from .entries import Taken, enter
+from .firing import fire, let_go
+from .ids import touchpoint_key
+from .lines import give, later, resume
+from .moves import has_ended
+from .profile import Armed, Instance, Remembered
+from .stuck import guarded
+from .turn import Cause, Turn, by_touchpoint
+
+FIRED_AT_MOST = 100
+"""Timers of one person fired in one record; what is left is due at once, for the next."""
+
+
+def advance(turn: Turn, touchpoint: Touchpoint) -> None:
+    """Applies a touchpoint to the profile in hand."""
+    wake(turn, touchpoint.time if turn.shard.clock == "event" else None)  # 1
+    if not facts.is_new(turn, touchpoint):  # 2
+        return
+    kept = facts.take(turn, touchpoint)  # 3, rule 6
+    if turn.release is not None:
+        taken = _instances(turn, touchpoint, kept)  # 4
+        enter(turn, touchpoint, kept, taken)  # 5
+    facts.trim(turn)
+
+
+def wake(turn: Turn, before: int | None = None) -> None:
+    """What is due of her: first those who wait at an open gate, then timers, earliest first.
+
+    A timer is due when the shard's time has reached deadline + grace; with `before`, also when
+    deadline + grace lies before that event time.
+    """
+    if turn.release is None or not turn.profile.instances:
+        return
+    if not turn.shard.held:
+        _open_gate(turn)
+    limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
+    limit -= turn.release.workspace.grace
+    for _ in range(FIRED_AT_MOST):
+        due = _earliest(turn, limit)
+        if due is None:
+            return
+        _fire(turn, *due)
+
+
+def retry(turn: Turn) -> None:
+    """Her stuck instances try again: what they missed first, then what is due."""
+    for instance in list(turn.profile.instances):
+        if instance.stuck:
+            missed, instance.stuck, instance.missed = instance.missed, "", []
+            _give_missed(turn, instance, missed)
+    wake(turn)
+
+
+def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
+    """Gives the touchpoint to her open instances; returns those that took it, or ended by it."""
+    taken: Taken = []
+    noticing, cause = turn.book.noticing, by_touchpoint(touchpoint)
+    for instance in list(turn.profile.instances):
+        if (instance.map, instance.version, touchpoint.type) not in noticing:
+            continue
+        if touchpoint.time > instance.entered:
+            counted = instance.counted
+            counted[touchpoint.type] = counted.get(touchpoint.type, 0) + 1
+        if not instance.stuck:
+            step = partial(_give, turn, instance, touchpoint, kept, taken)
+            guarded(turn, instance, cause, step)
+        if instance.stuck:
+            instance.missed.append(touchpoint_key(touchpoint.source, touchpoint.id))
+    return taken
+
+
+def _give(
+    turn: Turn, instance: Instance, touchpoint: Touchpoint, kept: Remembered, taken: Taken
+) -> None:
+    if give(turn, _map(turn, instance), instance, touchpoint, kept):
+        taken.append((instance.map, instance.key))
+
+
+def _open_gate(turn: Turn) -> None:
+    for instance in list(turn.profile.instances):
+        if instance.gate and not instance.stuck and turn.map_of(instance):
+            first = instance.gate[0]
+            cause = Cause(first.cause, first.kind, first.id)
+            before = instance.then.decided if instance.then else instance.base
+            if guarded(turn, instance, cause, partial(_let_go, turn, instance)):
+                _enter_anew(turn, instance, before)
+
+
+def _let_go(turn: Turn, instance: Instance) -> None:
+    let_go(turn, _map(turn, instance), instance)
+
+
+def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:
+    """The earliest timer due at `limit`; of several the oldest instance's, then as written."""
+    found: tuple[Instance, Armed] | None = None
+    for instance in turn.profile.instances:
+        if instance.stuck or turn.map_of(instance) is None:
+            continue
+        for armed in instance.timers:
+            if armed.deadline <= limit and (not found or armed.deadline < found[1].deadline):
+                found = instance, armed
+    return found
+
+
+def _fire(turn: Turn, instance: Instance, armed: Armed) -> None:
+    when = armed.deadline
+    cause = Cause(instance.id, "timer", f"{instance.id}/{instance.visit}/{armed.index}")
+    if guarded(turn, instance, cause, partial(_fire_one, turn, instance, armed)):
+        _enter_anew(turn, instance, when)
+
+
+def _fire_one(turn: Turn, instance: Instance, armed: Armed) -> None:
+    fire(turn, _map(turn, instance), instance, armed)
+
+
+def _enter_anew(turn: Turn, instance: Instance, after: int) -> None:
+    """Where a timer ended it, what she did after the deadline may enter anew (rule 3)."""
+    if has_ended(instance):
+        for kept in later(turn.profile, after):
+            enter(turn, kept, kept, [], only=instance.map)
+
+
+def _give_missed(turn: Turn, instance: Instance, missed: list[int]) -> None:
+    """In order of time; what memory has dropped meanwhile is lost to it."""
+    keys = frozenset(missed)
+    found = [k for k in turn.profile.remembered if touchpoint_key(k.source, k.id) in keys]
+    cause = Cause(instance.id, "retry", f"retry/{instance.tries}")
+
+    def step() -> None:
+        resume(turn, _map(turn, instance), instance, found)
+
+    if found and not guarded(turn, instance, cause, step):
+        instance.missed = missed
+
+
+def _map(turn: Turn, instance: Instance) -> Map:
+    """The version she entered (rule 10)."""
+    return turn.book.versions[instance.map, instance.version]

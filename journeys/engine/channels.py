@@ -1,0 +1,63 @@
+"""Which channel an action leaves by (rule 17), and why not by those before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from journeys.language.model import Channel, Map, Send, Template
+
+from .profile import Instance, Profile
+from .turn import Turn
+
+
+@dataclass(slots=True)
+class Chosen:
+    """`channel` is None where none is left; `to` is namespace and value."""
+
+    channel: str | None = None
+    to: tuple[str, str] = ("", "")
+    passed_over: dict[str, str] = field(default_factory=dict)
+
+
+def choose(turn: Turn, map_: Map, instance: Instance, item: Send, template: Template) -> Chosen:
+    """The first in order with a block, an identifier, consent, and its `when` true at log time."""
+    chosen = Chosen()
+    for name in ranking(turn, item):
+        channel = turn.book.workspace.channels[name]
+        why = _why_not(turn, map_, instance, channel, item, template)
+        if why is None:
+            chosen.channel = name
+            chosen.to = turn.profile.address(channel.identifier) or ("", "")
+            return chosen
+        chosen.passed_over[name] = why
+    return chosen
+
+
+def ranking(turn: Turn, item: Send) -> Sequence[str]:
+    """A purpose's ranking follows the workspace live (rule 10)."""
+    if item.purpose is None:
+        return item.channels
+    return turn.book.workspace.purposes.get(item.purpose, item.channels)
+
+
+def _why_not(
+    turn: Turn, map_: Map, instance: Instance, channel: Channel, item: Send, template: Template
+) -> str | None:
+    if channel.name not in template.channels:
+        return "no_template"
+    if turn.profile.address(channel.identifier) is None:
+        return "no_identifier"
+    if not _consents(turn.profile, channel, item):
+        return "no_consent"
+    if channel.when is not None:
+        scope = turn.look(map_, instance, None, turn.shard.log_time)
+        if channel.when.run(scope) is not True:
+            return "not_now"
+    return None
+
+
+def _consents(profile: Profile, channel: Channel, item: Send) -> bool:
+    """Marketing needs a yes, transactional only no no."""
+    if channel.consent is None:
+        return True
+    given = profile.consent(channel.consent)
+    return given is True if item.class_ == "marketing" else given is not False

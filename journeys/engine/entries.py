@@ -1,0 +1,158 @@
+"""Entering a map: rules 1 and 2, in the order of priority, then name."""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from journeys.language.model import Entry, Map, Reentry
+from journeys.language.scope import Noticed
+
+from .ids import cause_id
+from .keys import as_text
+from .lines import catch_up, later
+from .local_time import add, rfc3339, subtract
+from .moves import arrive, memory_key
+from .profile import Instance, Memory, Remembered
+from .stuck import guarded
+from .turn import Turn, by_touchpoint
+from .waits import window_end
+
+KEYS_REMEMBERED = 200
+"""Maps and keys a profile remembers for re-entry; the longest remembered goes first."""
+
+Taken = list[tuple[str, str | None]]
+"""Maps and keys that an instance took this touchpoint for."""
+
+
+class Refusal(NamedTuple):
+    """`until` is when she could enter, where that is known."""
+
+    reason: str
+    until: int | None = None
+
+
+def enter(
+    turn: Turn, event: Noticed, kept: Remembered, taken: Taken, only: str | None = None
+) -> None:
+    """Offers the touchpoint to all entries, or those of the map `only`; one instance per key."""
+    if kept.backfill:  # rule 8
+        return
+    for map_, entry in turn.book.entering.get(event.type, ()):
+        if only is None or map_.name == only:
+            _consider(turn, map_, entry, event, kept, taken)
+
+
+def _consider(
+    turn: Turn, map_: Map, entry: Entry, event: Noticed, kept: Remembered, taken: Taken
+) -> None:
+    scope = turn.look_in(map_, event)
+    if entry.trigger.when is not None and entry.trigger.when.run(scope) is not True:
+        return
+    key = None if entry.key is None else as_text(entry.key.run(scope))
+    if (map_.name, key) in taken:
+        return
+    if entry.key is not None and key is None:
+        _refuse(turn, map_, key, event, Refusal("missing_key"))
+        return
+    refusal = _refusal(turn, map_, entry, key, kept)
+    if refusal is None:
+        taken.append((map_.name, key))
+        _start(turn, map_, key, kept)
+    elif refusal.reason:
+        _refuse(turn, map_, key, event, refusal)
+
+
+def _refusal(
+    turn: Turn, map_: Map, entry: Entry, key: str | None, kept: Remembered
+) -> Refusal | None:
+    """Why she may not enter; an empty reason where a due timer must decide first (rule 3)."""
+    asked = turn.shard.time if turn.shard.clock == "event" else kept.received
+    if add(entry.max_age, kept.time, turn.zone(map_)) < asked:
+        return Refusal("stale_entry")
+    if map_.reentry.mode != "parallel":
+        for open_ in turn.profile.instances:
+            if open_.map == map_.name and open_.key == key:
+                return Refusal("" if kept.time > window_end(open_) else "already_in")
+    memory = turn.profile.memory.get(memory_key(map_.name, key))
+    return _too_soon(map_.reentry, memory, kept.time, turn.zone(map_)) if memory else None
+
+
+def _too_soon(rule: Reentry, memory: Memory, time: int, zone: ZoneInfo) -> Refusal | None:
+    """Cooldown, limit and `never`, by logical times; a window is (time - per, time]."""
+    if rule.mode == "never" and memory.entries:
+        return Refusal("never_again")
+    ran = memory.exit if rule.cooldown_from == "exit" else max(memory.entries, default=None)
+    if rule.cooldown is not None and ran is not None:
+        until = add(rule.cooldown, ran, zone)
+        if time < until:
+            return Refusal("cooldown", until)
+    if rule.limit is not None:
+        start = subtract(rule.limit.per, time, zone)
+        if sum(start < entered <= time for entered in memory.entries) >= rule.limit.count:
+            return Refusal("limit")
+    return None
+
+
+def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered) -> None:
+    """Enters, then looks at what she did after it and we heard of before (rule 3)."""
+    profile, cause = turn.profile, by_touchpoint(kept)
+    instance = Instance(
+        cause_id("instance", map_.name, key or "", cause.ref),
+        map_.name,
+        map_.version,
+        key,
+        kept.time,
+        kept,
+    )
+    where, before = memory_key(map_.name, key), profile.memory.get(memory_key(map_.name, key))
+    profile.memory[where] = _with_entry(before, kept.time, map_)
+    profile.instances = sorted([*profile.instances, instance], key=oldest_first)
+
+    def step() -> None:
+        arrive(turn, map_, instance, map_.first, kept.time, kept.time, cause)
+        catch_up(turn, map_, instance, later(profile, kept.time), goals=True)
+
+    if not guarded(turn, instance, cause, step):
+        profile.instances = [other for other in profile.instances if other is not instance]
+        _restore(profile.memory, where, before)
+    while len(profile.memory) > KEYS_REMEMBERED:
+        del profile.memory[next(iter(profile.memory))]
+
+
+def oldest_first(instance: Instance) -> tuple[int, str]:
+    return instance.entered, instance.id
+
+
+def _with_entry(memory: Memory | None, time: int, map_: Map) -> Memory:
+    """The newest entries, as many as a limit counts and never less than ten: a later version
+    may count more (rule 2)."""
+    known = memory or Memory()
+    at_least = max(10, map_.reentry.limit.count if map_.reentry.limit else 0)
+    return Memory(sorted([*known.entries, time])[-at_least:], known.exit, dict(known.sent))
+
+
+def _restore(memory: dict[str, Memory], where: str, before: Memory | None) -> None:
+    if before is None:
+        del memory[where]
+    else:
+        memory[where] = before
+
+
+def _refuse(turn: Turn, map_: Map, key: str | None, event: Noticed, refusal: Refusal) -> None:
+    row = {
+        "id": cause_id("refused", map_.name, key or "", event.source, event.id, refusal.reason),
+        "kind": "refused",
+        "at": rfc3339(event.time),
+        "logged": rfc3339(turn.shard.log_time),
+        "profile_id": turn.id,
+        "map": map_.name,
+        "version": map_.version,
+        "key": key,
+        "cause": "touchpoint",
+        "cause_id": event.id,
+        "reason": refusal.reason,
+        "until": None if refusal.until is None else rfc3339(refusal.until),
+    }
+    turn.emit("transitions", turn.id, orjson.dumps(row))
+    turn.count(map_.name, map_.version, f"refused:{refusal.reason}")

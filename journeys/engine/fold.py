@@ -1,0 +1,208 @@
+"""The fold of one shard: records and stored bytes in, bytes and effects out.
+
+The same bytes come out of the same log in any batching. A profile is decoded once, advanced
+through the records of the batch and encoded once; the shard is changed in place.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from journeys.language.model import Release
+from schemas.inbox import (
+    Arrived,
+    Forwarded,
+    Held,
+    Logged,
+    Merged,
+    MergeIn,
+    Opened,
+    Published,
+    Released,
+    Retried,
+    Tick,
+    recipient,
+)
+from schemas.touchpoint import Millis, ProfileId, Touchpoint
+
+from . import merging
+from .advance import advance, retry, wake
+from .effects import Effects, Shard
+from .facts import trim
+from .local_time import day_of
+from .profile import ANONYMOUS_KEPT, Profile, decode, due_of, encode, gate_of
+from .turn import Turn
+
+ReleaseOf = Callable[[Shard], Release | None]
+Indexed = Sequence[tuple[Millis, ProfileId]]
+
+
+def wanted(records: Sequence[Logged]) -> list[ProfileId]:
+    """The profiles these records may change, in first-seen order."""
+    found = dict.fromkeys(recipient(logged.record) for logged in records)
+    return [profile for profile in found if profile is not None]
+
+
+def tick_time(shard: Shard, logged: Logged) -> Millis:
+    """The shard's time once this Tick is folded: never back, never past the broker's stamp.
+
+    With the event clock the stamp is not looked at.
+    """
+    record = logged.record
+    if not isinstance(record, Tick):
+        return shard.time
+    until = record.until if shard.clock == "event" else min(record.until, logged.stamp)
+    return max(shard.time, until)
+
+
+def fold(
+    shard: Shard,
+    records: Sequence[Logged],
+    stored: Mapping[ProfileId, bytes],
+    release_of: ReleaseOf,
+    due: Indexed = (),
+    waiting: Indexed = (),
+) -> Effects:
+    """Folds the records, in order, into the shard and the profiles stored.
+
+    A Tick may only be the first record; it wakes `due`, then `waiting`, whose profiles `stored`
+    holds as well as those `wanted` names. Raises nothing for a person's or a designer's sake.
+    """
+    folding = _Folding(shard, stored, release_of)
+    for logged in records:
+        folding.apply(logged, due, waiting)
+    return folding.effects()
+
+
+class _Folding:
+    """The profiles in hand while a batch is folded. None: she is not, or no longer, stored."""
+
+    def __init__(
+        self, shard: Shard, stored: Mapping[ProfileId, bytes], release_of: ReleaseOf
+    ) -> None:
+        self._shard, self._stored, self._release_of = shard, stored, release_of
+        self._release = release_of(shard)
+        self._hand: dict[ProfileId, Profile | None] = {}
+        self._graces: dict[ProfileId, int] = {}
+        self._effects = Effects()
+
+    def apply(self, logged: Logged, due: Indexed, waiting: Indexed) -> None:
+        """One record, one step."""
+        shard, record = self._shard, logged.record
+        _move_log_time(shard, logged)
+        match record:
+            case Arrived() | Forwarded():
+                self._touch(record.profile, logged.offset, record.touchpoint)
+            case Tick():
+                shard.time = tick_time(shard, logged)
+                for source, mark in record.marks.items():
+                    shard.marks[source] = max(mark, shard.marks.get(source, mark))
+                for _, profile in (*due, *waiting):
+                    self._wake(profile, logged.offset)
+            case Merged() | MergeIn():
+                self._merge(record, logged.offset)
+            case Retried():
+                self._retry(record.profile, logged.offset)
+            case _:
+                self._control(record)
+
+    def effects(self) -> Effects:
+        """All that was changed, indexed by the grace in force when it was."""
+        effects = self._effects
+        for name, profile in self._hand.items():
+            if profile is None:
+                effects.profiles[name] = effects.due[name] = effects.gate[name] = None
+            else:
+                effects.profiles[name] = encode(profile)
+                effects.due[name] = due_of(profile, self._graces.get(name, 0))
+                effects.gate[name] = gate_of(profile)
+        return effects
+
+    def _touch(self, name: ProfileId, offset: int, touchpoint: Touchpoint) -> None:
+        turn = self._turn(name, offset, self._live(name) or Profile())
+        if turn.profile.redirect:
+            merging.forward(turn, touchpoint)
+        else:
+            advance(turn, touchpoint)
+        self._done(turn)
+
+    def _wake(self, name: ProfileId, offset: int) -> None:
+        profile = self._live(name)
+        if profile is None:
+            self._hand[name] = None
+        elif not profile.redirect:
+            turn = self._turn(name, offset, profile)
+            wake(turn)
+            trim(turn)
+            self._done(turn)
+
+    def _merge(self, record: Merged | MergeIn, offset: int) -> None:
+        name = record.loser if isinstance(record, Merged) else record.profile
+        turn = self._turn(name, offset, self._live(name) or Profile())
+        if not turn.profile.redirect:
+            wake(turn)
+        if isinstance(record, MergeIn):
+            turn.profile = merging.merge_in(turn, record)
+        elif not turn.profile.redirect:
+            turn.profile = merging.merge(turn, record)
+        self._done(turn)
+
+    def _retry(self, name: ProfileId, offset: int) -> None:
+        profile = self._live(name)
+        if profile is not None and not profile.redirect:
+            turn = self._turn(name, offset, profile)
+            retry(turn)
+            self._done(turn)
+
+    def _control(self, record: Opened | Published | Held | Released) -> None:
+        shard = self._shard
+        match record:
+            case Opened():
+                shard.clock, shard.fold_version = record.clock, record.fold_version
+            case Published():
+                shard.settings, shard.maps = record.settings, dict(record.maps)
+                self._release = self._release_of(shard)
+            case Held():
+                shard.held = True
+            case Released():
+                shard.held = False
+
+    def _live(self, name: ProfileId) -> Profile | None:
+        """The profile as of now; an anonymous one whose time is over is forgotten."""
+        if name not in self._hand:
+            stored = self._stored.get(name)
+            self._hand[name] = None if stored is None else decode(stored)
+        profile = self._hand[name]
+        if profile is not None and _is_over(profile, self._shard):
+            self._hand[name] = profile = None
+        return profile
+
+    def _turn(self, name: ProfileId, offset: int, profile: Profile) -> Turn:
+        return Turn(self._shard, self._release, name, profile, offset, self._effects.outputs, [])
+
+    def _done(self, turn: Turn) -> None:
+        self._hand[turn.id] = turn.profile
+        self._graces[turn.id] = self._release.workspace.grace if self._release else 0
+        if turn.edges:
+            day, counts = day_of(self._shard.log_time), self._effects.counts
+            for edge in turn.edges:
+                counts[day, edge] += 1
+
+
+def _move_log_time(shard: Shard, logged: Logged) -> None:
+    """The largest broker's stamp; with the event clock the largest event time."""
+    if shard.clock != "event":
+        shard.log_time = max(shard.log_time, logged.stamp)
+        return
+    match logged.record:
+        case Arrived() | Forwarded():
+            shard.log_time = max(shard.log_time, logged.record.touchpoint.time)
+        case Tick():
+            shard.log_time = max(shard.log_time, logged.record.until)
+        case _:
+            pass
+
+
+def _is_over(profile: Profile, shard: Shard) -> bool:
+    return (
+        not (profile.redirect or profile.known or profile.instances)
+        and profile.last_seen + ANONYMOUS_KEPT <= shard.time
+    )

@@ -1,0 +1,108 @@
+"""Lines of a stage and those that hold anywhere: what moves people between stages (rule 3)."""
+
+from collections.abc import Iterable
+
+from journeys.language.model import Line, Map
+from journeys.language.scope import Noticed
+
+from .gate import request
+from .goals import noticed, pre_empt
+from .moves import go, has_ended
+from .profile import Instance, Profile, Remembered, Then
+from .turn import Turn, by_touchpoint
+from .waits import is_open, rearm, window_end
+
+
+def give(turn: Turn, map_: Map, instance: Instance, event: Noticed, kept: Remembered) -> bool:
+    """Gives a touchpoint to goals, exits and lines, in this order; True if one took it.
+
+    Conditions see `event`, the instance keeps `kept`. Where it moved her, what she did later
+    and we heard of earlier is given to the new stage.
+    """
+    visit, end = instance.visit, window_end(instance)
+    took = _offer(turn, map_, instance, event, kept, goals=True)
+    if took and not has_ended(instance):
+        # Restarted, not moved: up to the old end of the window all has been looked at.
+        after = event.time if instance.visit != visit else end
+        catch_up(turn, map_, instance, later(turn.profile, after))
+    return took
+
+
+def catch_up(
+    turn: Turn, map_: Map, instance: Instance, past: Iterable[Remembered], goals: bool = False
+) -> None:
+    """Gives remembered touchpoints, earliest first, to the instance until it ends.
+
+    One pass is enough: what moves her dates the next arrival, and a wait begins after that.
+    """
+    for kept in past:
+        if has_ended(instance):
+            return
+        _offer(turn, map_, instance, kept, kept, goals)
+
+
+def resume(turn: Turn, map_: Map, instance: Instance, given: Iterable[Remembered]) -> None:
+    """Gives touchpoints the instance has never seen, of any time, to goals, exits and lines.
+
+    Where one moves her, what she had seen counts anew for the stage she comes to.
+    """
+    queue = _once(given)
+    while queue and not has_ended(instance):
+        kept = queue.pop(0)
+        visit, end = instance.visit, window_end(instance)
+        if _offer(turn, map_, instance, kept, kept, goals=True):
+            after = kept.time if instance.visit != visit else end
+            queue = _once([*queue, *later(turn.profile, after)])
+
+
+def later(profile: Profile, moment: int) -> list[Remembered]:
+    """Her remembered touchpoints dated after `moment`, in the order in which they count."""
+    found = [kept for kept in profile.remembered if kept.time > moment]
+    return sorted(found, key=in_order) if len(found) > 1 else found
+
+
+def in_order(kept: Remembered) -> tuple[int, int, str, str]:
+    """Event time, then received, then the touchpoint's own id (rule 3)."""
+    return kept.time, kept.received, kept.id, kept.source
+
+
+def _once(given: Iterable[Remembered]) -> list[Remembered]:
+    return sorted({(kept.source, kept.id): kept for kept in given}.values(), key=in_order)
+
+
+def _offer(
+    turn: Turn, map_: Map, instance: Instance, event: Noticed, kept: Remembered, goals: bool
+) -> bool:
+    if goals and pre_empt(turn, map_, instance, event):
+        instance.last = kept
+        return True
+    if kept.backfill or not is_open(instance, event.time):  # rule 8
+        return False
+    for place, lines in (("on", map_.stages[instance.stage].on), ("anywhere", map_.anywhere)):
+        for index, line in enumerate(lines):
+            if noticed(turn, map_, instance, line.trigger, event):
+                return _follow(turn, map_, instance, line, (place, index), event, kept)
+    return False
+
+
+def _follow(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    line: Line,
+    at: tuple[str, int],
+    event: Noticed,
+    kept: Remembered,
+) -> bool:
+    cause, moment = by_touchpoint(event), event.time
+    moves = line.go is not None
+    if moves or line.restart:
+        instance.last = kept
+    if request(turn, map_, instance, line.do, moment, cause, event, holds=moves):
+        instance.timers = []
+        instance.then = Then(*at, moment, cause.id, cause.kind, 0)
+    elif line.go is not None:
+        go(turn, map_, instance, line.go, moment, max(moment, instance.base), cause)
+    elif line.restart:
+        rearm(instance, map_.stages[instance.stage], moment, turn.zone(map_))
+    return moves or line.restart

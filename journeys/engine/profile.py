@@ -1,0 +1,211 @@
+"""A person as stored: facts, open instances with their timers, and what is remembered of her.
+
+The structs are arrays in msgpack: fields are only ever appended, with defaults. Whoever holds
+one may change it in place; what is encoded depends on nothing but the records folded into it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.touchpoint import Millis
+
+ANONYMOUS_KEPT = 90 * 24 * 3600 * 1000
+"""An anonymous profile without an open instance is forgotten so long after it was last seen."""
+
+NEVER = Millis(2**52)
+"""A moment that does not come; so every profile has a place in the due index."""
+
+
+class Remembered(Struct, array_like=True):
+    """A touchpoint as kept: only the properties that some map names.
+
+    `kept` is the moment its memory counts from: its time, or the shard's when it came if later.
+    """
+
+    id: str
+    type: str
+    time: int
+    received: int
+    source: str
+    channel: str
+    properties: dict[str, Any]
+    kept: int = 0
+    backfill: bool = False
+
+
+class Armed(Struct, array_like=True):
+    """A timer that has not fired; `index` is its place in the stage's `after`."""
+
+    index: int
+    deadline: int
+    armed: int
+
+
+class Standing(Struct, array_like=True):
+    """An action at the gate, ready but for the permission to leave.
+
+    `stood` is the log time at which it came there; `holds` says that she waits for it.
+    """
+
+    id: str
+    place: str
+    due: int
+    stood: int
+    cause: str
+    kind: str
+    armed: int
+    values: dict[str, Any]
+    holds: bool
+
+
+class Then(Struct, array_like=True):
+    """What goes on once nothing that holds her stands at the gate.
+
+    `place` is `do`, `on`, `anywhere` or `after`, whose line `index` decided at `decided`.
+    """
+
+    place: str
+    index: int
+    decided: int
+    cause: str
+    kind: str
+    armed: int
+
+
+class Instance(Struct, array_like=True):
+    """One run of one person through one version of one map.
+
+    Touchpoints count from `since` (rule 3), timers from `base`; they differ only after a hold.
+    `last` is None while the last touchpoint taken is `entry`.
+    """
+
+    id: str
+    map: str
+    version: int
+    key: str | None
+    entered: int
+    entry: Remembered
+    stage: str = ""
+    visit: int = 0
+    since: int = 0
+    base: int = 0
+    timers: list[Armed] = []
+    last: Remembered | None = None
+    goals: list[str] = []
+    counted: dict[str, int] = {}
+    visits: dict[str, int] = {}
+    gate: list[Standing] = []
+    then: Then | None = None
+    sent: dict[str, int] = {}
+    barred: list[str] = []
+    stuck: str = ""
+    missed: list[int] = []
+    tries: int = 0
+
+    def times(self, event_type: str) -> int:
+        return self.counted.get(event_type, 0)
+
+    def visited(self, stage: str) -> int:
+        return self.visits.get(stage, 0)
+
+
+class Memory(Struct, array_like=True):
+    """What re-entry must know of one map and key: logical times, the newest last."""
+
+    entries: list[int] = []
+    exit: int | None = None
+    sent: dict[str, int] = {}
+
+
+class Profile(Struct, array_like=True):
+    """All that is known of one person; with `redirect` set, nothing but where she went."""
+
+    redirect: str = ""
+    created: int = 0
+    known: bool = False
+    last_seen: int = 0
+    identifiers: dict[str, list[str]] = {}
+    traits: dict[str, tuple[Any, int]] = {}
+    tag_list: list[str] = []
+    consents: dict[str, tuple[bool, int]] = {}
+    instances: list[Instance] = []
+    memory: dict[str, Memory] = {}
+    seen: dict[int, int] = {}
+    remembered: list[Remembered] = []
+    absorbed: list[str] = []
+
+    def trait(self, name: str) -> Any:
+        found = self.traits.get(name)
+        return None if found is None else found[0]
+
+    def consent(self, name: str) -> bool | None:
+        found = self.consents.get(name)
+        return None if found is None else found[0]
+
+    def has_identifier(self, namespace: str) -> bool:
+        return bool(self.address(namespace))
+
+    @property
+    def tags(self) -> list[str]:
+        return self.tag_list
+
+    def address(self, namespace: str) -> tuple[str, str] | None:
+        """Namespace and newest value of an identifier; `namespace` may end in `.*`."""
+        if not namespace.endswith(".*"):
+            values = self.identifiers.get(namespace)
+            return (namespace, values[-1]) if values else None
+        for name, values in self.identifiers.items():
+            if name.startswith(namespace[:-1]) and values:
+                return name, values[-1]
+        return None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Profile).decode
+
+
+def encode(profile: Profile) -> bytes:
+    return _encode(profile)
+
+
+def decode(stored: bytes) -> Profile:
+    """Raises msgspec.ValidationError where a newer release wrote a field of another kind."""
+    return _decode(stored)
+
+
+def remember(touchpoint: Any, names: Mapping[str, frozenset[str]], kept: int) -> Remembered:
+    """What is kept of a touchpoint, given the properties that maps name by event type."""
+    wanted = names.get(touchpoint.type, ())
+    found = touchpoint.properties
+    return Remembered(
+        touchpoint.id,
+        touchpoint.type,
+        touchpoint.time,
+        touchpoint.received,
+        touchpoint.source,
+        touchpoint.channel,
+        {name: found[name] for name in found if name in wanted} if wanted else {},
+        kept,
+        touchpoint.backfill,
+    )
+
+
+def due_of(profile: Profile, grace: int) -> Millis:
+    """The next moment to look at her: a timer's, else when to forget her, else NEVER."""
+    if profile.redirect:
+        return NEVER
+    due = [a.deadline for i in profile.instances if not i.stuck for a in i.timers]
+    if due:
+        return Millis(min(due) + grace)
+    if profile.known or profile.instances:
+        return NEVER
+    return Millis(profile.last_seen + ANONYMOUS_KEPT)
+
+
+def gate_of(profile: Profile) -> Millis | None:
+    """Since when an action of hers stands at the gate; None if none does."""
+    stood = [s.stood for i in profile.instances if not i.stuck for s in i.gate]
+    return Millis(min(stood)) if stood else None

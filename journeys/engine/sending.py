@@ -1,0 +1,134 @@
+"""An action that leaves: what its record says (wire.md) and how it is told.
+
+`content` is rendered here, when it leaves; `due`, `at` and `leaves` are rule 4's three times.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from journeys.language.model import Map, Send, Template
+
+from .channels import Chosen
+from .effects import Output
+from .local_time import rfc3339
+from .profile import Instance, Standing
+from .turn import Cause, Turn
+
+
+def leave(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    chosen: Chosen,
+    template: Template,
+    expires: int | None,
+) -> None:
+    """Puts the action on its channel's topic and into the history."""
+    channel = chosen.channel or ""
+    params = _params(template, standing.values)
+    stage = item.place.partition("/")[0]
+    held = standing.stood < turn.shard.log_time
+    at = max(standing.due, turn.shard.log_time) if held else standing.due
+    record = {
+        "action_id": standing.id,
+        "map": map_.name,
+        "version": map_.version,
+        "stage": instance.stage or stage,
+        "key": instance.key,
+        "action": "send",
+        "template": item.template,
+        "channel": channel,
+        "to": {chosen.to[0]: chosen.to[1]},
+        "content": template.channels[channel](params),
+        "with": params,
+        "class": item.class_,
+        "due": rfc3339(standing.due),
+        "at": rfc3339(at),
+        "leaves": rfc3339(turn.shard.log_time),
+        "expires_at": None if expires is None else rfc3339(expires),
+        "not_after": None,
+        "flags": [],
+        "passed_over": chosen.passed_over,
+        "profile_id": turn.id,
+        "instance": instance.id,
+        "reason": _reason(standing),
+    }
+    value = orjson.dumps(record, default=str)
+    turn.outputs.append(
+        Output(turn.offset, f"actions.{channel}", turn.id, value, _headers(record, standing))
+    )
+    instance.sent[item.place] = turn.shard.log_time
+    _told(turn, "action", instance, item, standing, at, {"channel": channel})
+    turn.count(map_.name, map_.version, f"action:{item.template}")
+
+
+def withhold(
+    turn: Turn,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    reason: str,
+    passed_over: Mapping[str, str] | None = None,
+) -> None:
+    """Tells why the action does not leave."""
+    more: dict[str, Any] = {"reason": reason}
+    if passed_over:
+        more["passed_over"] = dict(passed_over)
+    _told(turn, "withheld", instance, item, standing, turn.shard.log_time, more)
+    turn.count(instance.map, instance.version, f"withheld:{reason}")
+
+
+def _told(
+    turn: Turn,
+    kind: str,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    at: int,
+    more: Mapping[str, Any],
+) -> None:
+    turn.tell(
+        kind,
+        instance,
+        at,
+        Cause(standing.cause, standing.kind, ""),
+        (standing.id,),
+        {"stage": instance.stage, "action_id": standing.id, "template": item.template, **more},
+    )
+
+
+def _params(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template is rendered with: what was given, else its defaults."""
+    params = dict(values)
+    for name, param in template.params.items():
+        if params.get(name) is None:
+            params[name] = param.default
+    return params
+
+
+def _reason(standing: Standing) -> dict[str, Any]:
+    if standing.kind != "timer":
+        return {"cause": standing.kind, "id": standing.cause}
+    return {"cause": "timer", "id": standing.cause, "armed": rfc3339(standing.armed)}
+
+
+def _headers(record: Mapping[str, Any], standing: Standing) -> tuple[tuple[str, bytes], ...]:
+    """CloudEvents in binary mode, Kafka binding."""
+    headers = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", record["action_id"]),
+        ("ce_type", "wayline.action.requested"),
+        ("ce_source", f"/maps/{record['map']}/{record['version']}"),
+        ("ce_subject", record["profile_id"]),
+        ("ce_time", record["at"]),
+        ("ce_correlationid", record["instance"]),
+        ("ce_causationid", standing.cause),
+        ("content-type", "application/json"),
+    ]
+    if record["expires_at"]:
+        headers.append(("ce_expirytime", record["expires_at"]))
+    return tuple((name, text.encode("utf-8", "surrogatepass")) for name, text in headers)

@@ -1,0 +1,118 @@
+"""One record applied to one person: what is in hand while it lasts.
+
+`outputs` and `edges` are cut back when a step fails half-way, so a step that failed has said
+nothing. Nothing of a turn outlives its record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from journeys.language.model import Map, Release
+from journeys.language.scope import Noticed, Scope
+from schemas.touchpoint import ProfileId
+
+from .effects import Output, Shard
+from .ids import cause_id
+from .local_time import rfc3339, zone_named
+from .profile import Instance, Profile
+
+
+class Cause(NamedTuple):
+    """Why something happens: `touchpoint`, `timer` or `merge`; `armed` for timers, in ms."""
+
+    id: str
+    kind: str
+    ref: str
+    armed: int = 0
+
+
+def by_touchpoint(touchpoint: Noticed) -> Cause:
+    return Cause(touchpoint.id, "touchpoint", f"{touchpoint.source}\x1f{touchpoint.id}")
+
+
+@dataclass(slots=True)
+class Turn:
+    shard: Shard
+    release: Release | None
+    id: ProfileId
+    profile: Profile
+    offset: int
+    outputs: list[Output]
+    edges: list[str]
+    passes: int = 0
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(None, None, self.profile, None, 0, _UTC)
+
+    @property
+    def book(self) -> Release:
+        """The release in force; only people in a map are advanced, so there is one."""
+        if self.release is None:
+            raise LookupError("nothing is published in this shard")
+        return self.release
+
+    def map_of(self, instance: Instance) -> Map | None:
+        """The version she entered (rule 10); None where this shard has not heard of it yet."""
+        if self.release is None:
+            return None
+        return self.release.versions.get((instance.map, instance.version))
+
+    def zone(self, map_: Map) -> ZoneInfo:
+        """The person's zone, else the map's (rule 7)."""
+        found = self.profile.traits.get("timezone")
+        return (found and zone_named(found[0])) or map_.zone
+
+    def look(self, map_: Map, instance: Instance, event: Noticed | None, now: int) -> Scope:
+        """The scope for conditions of this instance; reused, so run them before the next."""
+        scope = self.scope
+        scope.event = event if event is not None else instance.last or instance.entry
+        scope.entry, scope.key, scope.now = instance.entry, instance.key, now
+        scope.zone, scope.instance = self.zone(map_), instance
+        return scope
+
+    def look_in(self, map_: Map, event: Noticed) -> Scope:
+        """The scope for an entry: the touchpoint would be the one that lets her in."""
+        scope = self.scope
+        scope.event = scope.entry = event
+        scope.key, scope.now, scope.zone, scope.instance = None, event.time, self.zone(map_), None
+        return scope
+
+    def emit(self, kind: str, key: str, value: bytes) -> None:
+        self.outputs.append(Output(self.offset, kind, key, value))
+
+    def tell(
+        self,
+        kind: str,
+        instance: Instance,
+        at: int,
+        cause: Cause,
+        ids: tuple[str, ...],
+        more: Mapping[str, Any],
+    ) -> None:
+        """Writes one transition of an instance; `ids` and `kind` make its id unique in it."""
+        row = {
+            "id": cause_id(kind, instance.id, *ids),
+            "kind": kind,
+            "at": rfc3339(at),
+            "logged": rfc3339(self.shard.log_time),
+            "profile_id": self.id,
+            "map": instance.map,
+            "version": instance.version,
+            "instance": instance.id,
+            "key": instance.key,
+            "cause": cause.kind,
+            "cause_id": cause.id,
+            **more,
+        }
+        self.emit("transitions", self.id, orjson.dumps(row, default=str))
+
+    def count(self, map_name: str, version: int, edge: str) -> None:
+        self.edges.append(f"{map_name}/{version}/{edge}")
+
+
+_UTC = ZoneInfo("UTC")
