@@ -58,6 +58,10 @@ class Topics:
     def actions(self, channel: str) -> str:
         return self.named(f"actions.{channel}")
 
+    def output(self, kind: str) -> str:
+        """The topic of an output of the fold: `transitions` or `actions.<channel>`."""
+        return self.transitions if kind == "transitions" else self.named(kind)
+
     def dead_letters(self, topic: str) -> str:
         """`topic` is the full name of a source, prefix and all."""
         return f"{topic}.dlq"

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from journeys.engine.effects import Effects, Output, Shard
-from journeys.engine.fold import fold, tick_time, wanted
+from journeys.engine.fold import fold, wanted
 from schemas import inbox
 from schemas.inbox import Logged, Published, Tick
 from schemas.topics import Topics, shard_of
@@ -26,11 +26,15 @@ from .ports import Fenced, Halt, Outgoing, Publisher, Publishers, Stale
 from .publisher import fold_name
 from .states import RedisStates
 from .ticker import Ticker
+from .weather import outlast
 
 AHEAD_AT_MOST = 5 * 60 * 1000
 """A broker's stamp further ahead of Redis's clock halts the shard: time never runs back."""
 
 RECORDS_PER_CYCLE = 1000
+
+TAKEN_AT_MOST = 3
+"""How often in a row an owner takes over again before it believes that another one lives."""
 
 log = structlog.get_logger()
 
@@ -57,30 +61,45 @@ class ShardOwner:
     ) -> None:
         self._parts, self._shard = parts, shard
         self._publisher, self._cursor, self.position = publisher, cursor, position
-        self._fenced_before = False
+        self._taken = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Folds and stores all of `records`; raises Rewind to where the store is instead."""
-        try:
-            for batch in _batches(_decoded(self._shard, records)):
-                await self._cycle(batch)
-        except Stale as stale:
-            log.warning("shard is elsewhere, folding again", shard=self._shard, found=str(stale))
-            raise Rewind(await self._stored()) from stale
-        except Fenced as fenced:
-            raise Rewind(await self._take_over_again(fenced)) from fenced
-        self._fenced_before = False
+        for batch in _batches(_decoded(self._shard, records)):
+            await self._once(batch)
+        self._taken = 0
 
     async def idle(self) -> None:
         """Notices a store that fell back while nothing arrives (M21), and lets time pass."""
-        stored = await self._stored()
-        if stored != self.position:
-            log.warning("shard fell back while idle", shard=self._shard, stored=stored)
-            raise Rewind(stored)
-        await self._parts.ticker.tick(self._shard, self.position)
+        at = self.position
+        if await outlast(self._stored, f"asking where shard {self._shard} is stored") != at:
+            self._parts.metrics.rewound("fold")
+            log.warning("shard fell back while idle", shard=self._shard, stored=self.position)
+            raise Rewind(self.position)
+        await outlast(lambda: self._parts.ticker.tick(self._shard, at), "letting time pass")
 
     async def close(self) -> None:
+        self._parts.metrics.gave_up_shard(self._shard)
         await self._publisher.close()
+
+    async def _once(self, batch: Sequence[Logged]) -> None:
+        """One cycle through any weather: whatever failed, the store says where to go on."""
+        what = f"folding shard {self._shard}"
+        try:
+            await outlast(lambda: self._cycle(batch), what)
+        except Stale as stale:
+            self._parts.metrics.rewound("fold")
+            log.warning("shard is elsewhere, folding again", shard=self._shard, found=str(stale))
+            raise Rewind(await outlast(self._stored, what)) from stale
+        except Fenced as fenced:
+            self._parts.metrics.fenced("fold")
+            log.warning("fold was fenced, taking over again", shard=self._shard, why=str(fenced))
+            self._taken += 1
+            if self._taken > TAKEN_AT_MOST:
+                raise Halt(
+                    f"{what}: taken by another worker {self._taken} times in a row; giving it up."
+                ) from fenced
+            raise Rewind(await outlast(self._take_over_again, what)) from fenced
 
     async def _cycle(self, batch: Sequence[Logged]) -> None:
         """1 take (the caller did), 2 load, 3 fold, 4 publish, 5 store."""
@@ -90,6 +109,7 @@ class ShardOwner:
             outputs = [o for o in effects.outputs if o.offset >= self._cursor]
             if outputs:  # 4
                 await self._publisher.publish([self._outgoing(o, facts) for o in outputs], end)
+                parts.metrics.published("fold")
                 self._cursor = end
             await parts.states.commit(  # 5
                 self._shard, parts.topic_id, start, end, facts, effects
@@ -102,16 +122,19 @@ class ShardOwner:
         tick = batch[0] if isinstance(batch[0].record, Tick) else None
         loaded = await parts.states.load(self._shard, self.position, wanted(batch), tick)
         await self._check_stamps(loaded.shard, batch)
-        for words in (loaded.shard, *(x.record for x in batch if isinstance(x.record, Published))):
-            await parts.library.prepare(words)
+        await parts.library.prepare(loaded.shard)
+        for logged in batch:
+            if isinstance(logged.record, Published):
+                await parts.library.prepare(logged.record)
         release = parts.library.release
-        effects = fold(
-            loaded.shard, batch, loaded.profiles, release, loaded.due, loaded.waiting
-        )
+        effects = fold(loaded.shard, batch, loaded.profiles, release, loaded.due, loaded.waiting)
         return loaded.shard, effects
 
     async def _check_stamps(self, facts: Shard, batch: Sequence[Logged]) -> None:
-        if facts.clock == "wall" and batch[-1].stamp > await self._parts.clock.now() + AHEAD_AT_MOST:
+        if (
+            facts.clock == "wall"
+            and batch[-1].stamp > await self._parts.clock.now() + AHEAD_AT_MOST
+        ):
             raise Halt(
                 f"Shard {self._shard}: the broker stamped a record more than 5 minutes ahead of "
                 "Redis's clock. Mend the clocks; folding on would move time for ever."
@@ -122,14 +145,7 @@ class ShardOwner:
         self.position = offset or 0
         return self.position
 
-    async def _take_over_again(self, fenced: Fenced) -> int:
-        """Fences whoever fenced us, once; twice in a row means another owner lives."""
-        if self._fenced_before:
-            raise Halt(
-                f"Shard {self._shard} was taken by another worker twice in a row; giving it up."
-            ) from fenced
-        self._fenced_before = True
-        log.warning("fold was fenced, taking over again", shard=self._shard, why=str(fenced))
+    async def _take_over_again(self) -> int:
         await self._publisher.close()
         name = fold_name(self._parts.topics, self._shard)
         self._publisher, self._cursor = (await self._parts.publishers.take_over([name]))[name]
@@ -140,11 +156,7 @@ class ShardOwner:
         if output.kind == "inbox":
             partition = shard_of(output.key, facts.shards)
             return Outgoing(topics.inbox, key, output.value, output.headers, partition)
-        return Outgoing(topics.named(_topic_of(output.kind)), key, output.value, output.headers)
-
-
-def _topic_of(kind: str) -> str:
-    return "journey.transitions" if kind == "transitions" else kind
+        return Outgoing(topics.output(output.kind), key, output.value, output.headers)
 
 
 def _decoded(shard: int, records: Sequence[ConsumerRecord]) -> Iterator[Logged]:

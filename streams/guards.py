@@ -33,8 +33,7 @@ async def guard_redis(redis: Redis) -> None:
 async def guard_identity_key(redis: Redis, key: str, fingerprint: str) -> None:
     """Raises Halt where identity was written under another key: nobody would be found again."""
     await redis.set(key, fingerprint, nx=True)
-    known = (await redis.get(key)) or b""
-    if known.decode() != fingerprint:
+    if await redis.get(key) != fingerprint.encode():
         raise Halt(
             "Identity in this Redis was written with another WAYLINE_IDENTITY_KEY; with this one "
             "nobody would be found again. Set the key it was written with."

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
+from journeys.language.workspace import compile_map, compile_settings, make_release
 
 from journeys.engine.effects import Shard
 from journeys.language.model import Map, Release, Workspace
-from journeys.language.workspace import compile_map, compile_settings, make_release
 from schemas.inbox import Published
 from schemas.topics import Topics
 

@@ -7,6 +7,7 @@ high watermark was asked (M27), noted once the committed position has reached th
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,7 +34,9 @@ class Progress:
     async def note(self, moments: Mapping[Source, int], positions: Mapping[Source, int]) -> None:
         """`moments` only ever move forward, whoever notes them."""
         known = await self.read(list(moments))
-        fields = {_field(s): at for s, at in moments.items() if at > known[s][0]}
+        fields: dict[Any, Any] = {
+            _field(s): at for s, at in moments.items() if at > known[s][0]
+        }
         fields |= {f"{_field(s)}@": at for s, at in positions.items()}
         if fields:
             await self._redis.hset(self._key, mapping=fields)

@@ -77,9 +77,7 @@ async def retry(
     await _append(connection, topics, [_inbox(topics, shard_of(profile, shards), record, profile)])
 
 
-async def _append(
-    connection: KafkaConnection, topics: Topics, records: Iterable[Outgoing]
-) -> None:
+async def _append(connection: KafkaConnection, topics: Topics, records: Iterable[Outgoing]) -> None:
     await publish_once(connection, topics.named(PUBLISH), list(records))
 
 
@@ -111,9 +109,7 @@ def _refuse_reused_versions(maps: Iterable[Map], shelf: Shelf) -> None:
             )
 
 
-def _refuse_stranding(
-    documents: Mapping[str, str], maps: Iterable[Map], shelf: Shelf
-) -> None:
+def _refuse_stranding(documents: Mapping[str, str], maps: Iterable[Map], shelf: Shelf) -> None:
     """Older versions go on for the people in them, so they must fit the new settings too."""
     settings = compile_settings(
         {path: text for path, text in documents.items() if not path.startswith("maps/")}

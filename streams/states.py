@@ -4,7 +4,7 @@ Nothing is written but by `lua/commit.lua`, which refuses a picture that is else
 profile stands in its shard's due index, so a shard's people can be enumerated in order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -38,12 +38,17 @@ class RedisStates:
     async def position(self, shard: int) -> tuple[int | None, str | None]:
         """The stored offset and inbox topic id; None where the shard was never stored."""
         offset, topic = await self._redis.hmget(self._keys.meta(shard), ["offset", "topic"])
-        return (None if offset is None else int(offset), None if topic is None else topic.decode())
+        return (
+            None if offset is None else int(offset),
+            None if topic is None else str(topic, "utf-8"),
+        )
 
     async def load(
         self, shard: int, offset: int, profiles: Iterable[ProfileId], tick: Logged | None
     ) -> Loaded:
-        keys, due, waiting, wanted = self._keys, [], [], list(profiles)
+        keys, wanted = self._keys, list(profiles)
+        due: Sequence[tuple[Millis, ProfileId]] = ()
+        waiting: Sequence[tuple[Millis, ProfileId]] = ()
         if tick is not None:
             due, waiting = await self._fired(shard, offset, tick)
             wanted = list(dict.fromkeys(p for _, p in chain(due, waiting)) | dict.fromkeys(wanted))
@@ -99,9 +104,7 @@ class RedisStates:
         room = 0 if facts.held else FIRED_PER_TICK - len(fired)
         return fired, _entries(standing[:room])
 
-    def _picture(
-        self, shard: int, offset: int, meta: tuple[bytes | None, bytes | None]
-    ) -> Shard:
+    def _picture(self, shard: int, offset: int, meta: tuple[bytes | None, bytes | None]) -> Shard:
         """The facts in `meta`, if they are those at `offset`; raises Stale elsewhere (M29)."""
         if (found := int(meta[0] or 0)) != offset:
             raise Stale(f"expected offset {offset}, found {found}")

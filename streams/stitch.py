@@ -4,42 +4,247 @@ Whole batches, one Kafka transaction each: a touchpoint resolved again after a m
 in another shard, which cannot know that it was applied (protocol.md, M10).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
+import msgspec
 import orjson
 import structlog
 from aiokafka import ConsumerRecord
 
-from journeys.identity.decide import Decision
+from journeys.identity.claims import Claim, Claims
+from journeys.identity.config import IdentityConfig
+from journeys.identity.overlay import Decision
+from journeys.identity.records import Merge
 from schemas import inbox
-from schemas.deadletter import dead_letter
+from schemas.deadletter import DeadLetter, dead_letter
 from schemas.errors import ContractError
 from schemas.inbox import Arrived, Merged
-from schemas.intake import Mapping as SourceMapping
-from schemas.intake import Raw, decode
+from schemas.intake import Mapping, decode
+from schemas.intake.native import WATERMARK
 from schemas.topics import Topics, shard_of
-from schemas.touchpoint import Touchpoint
+from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from .clock import RedisClock
 from .feed import Rewind
 from .identities import resolve
 from .metrics import Metrics
-from .ports import Fenced, Halt, Identities, IdentityInvalid, Outgoing, Publisher, Publishers
+from .ports import (
+    Fenced,
+    Halt,
+    Identities,
+    IdentityInvalid,
+    Outgoing,
+    Publisher,
+    Publishers,
+    Waiting,
+)
 from .progress import Progress
 from .publisher import stitch_name
 from .weather import outlast
+
+TAKEN_AT_MOST = 3
+"""How often in a row an owner takes over again before it believes that another one lives."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """A decoded record and, once decided, whose it is."""
+class StitchParts:
+    """What every source's owner in this worker shares.
 
-    record: ConsumerRecord
-    touchpoint: Touchpoint
+    `repair` mends identity from the inbox; `event_clock` says that progress is what the
+    `source.watermark` touchpoints of an import say, not a moment of Redis's clock.
+    """
+
+    identities: Identities
+    claims: Claims
+    config: IdentityConfig
+    publishers: Publishers
+    progress: Progress
+    topics: Topics
+    shards: int
+    mappings: "dict[str, Mapping]"
+    event_clock: bool
+    clock: RedisClock
+    repair: Callable[[], Awaitable[None]]
+    metrics: Metrics
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch on its way: what was understood, what was not, and the latest watermark in it."""
+
+    taken: list[tuple[ConsumerRecord, Touchpoint, Claim]]
+    refused: list[tuple[ConsumerRecord, ContractError]]
+    watermark: int = 0
 
 
 class SourceOwner:
     """Owns one partition of a touchpoint topic. `position` is published up to there."""
+
+    def __init__(
+        self,
+        parts: StitchParts,
+        source: tuple[str, int],
+        publisher: Publisher,
+        position: int,
+    ) -> None:
+        self._parts, self._source = parts, source
+        self._publisher, self.position = publisher, position
+        self._taken = 0
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        """Publishes whose `records` are; raises Rewind where the batch has to be read again."""
+        with self._parts.metrics.stitching():
+            await self._guarded(lambda: self._stitch(records))
+        self._taken = 0
+
+    async def idle(self) -> None:
+        """Tells of merges that a crashed worker left in identity's outbox (M34)."""
+        await self._guarded(self._tell_of_merges)
+
+    async def close(self) -> None:
+        await self._publisher.close()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """The work through any weather; where this owner lost its place it takes it again."""
+        what = f"stitching {self._source[0]}/{self._source[1]}"
+        try:
+            await outlast(work, what)
+        except IdentityInvalid:
+            await outlast(self._parts.repair, "repairing identity")
+            raise Rewind(await outlast(self._take_over_again, what)) from None
+        except Fenced as fenced:
+            self._parts.metrics.fenced("stitch")
+            log.warning(
+                "stitch was fenced, taking over again", source=self._source, why=str(fenced)
+            )
+            self._taken += 1
+            if self._taken > TAKEN_AT_MOST:
+                raise Halt(
+                    f"{what}: taken by another worker {self._taken} times in a row; giving up."
+                ) from fenced
+            raise Rewind(await outlast(self._take_over_again, what)) from fenced
+
+    async def _stitch(self, records: Sequence[ConsumerRecord]) -> None:
+        """1 decode, 2 to 4 resolve (read, decide, write), 5 publish, 6 trim and note progress."""
+        parts = self._parts
+        batch = self._decode(records, await parts.clock.now())  # 1
+        claims = [claim for _, _, claim in batch.taken]
+        resolved = await resolve(parts.identities, claims, parts.config)  # 2, 3, 4
+        outgoing = [
+            *self._merges(resolved.outbox),
+            *self._arrivals(batch, resolved.decisions),
+            *self._dead_letters(batch),
+        ]
+        end = records[-1].offset + 1
+        await self._publisher.publish(outgoing, end)  # 5
+        self.position = end
+        await parts.identities.trim([waiting.id for waiting in resolved.outbox])  # 6
+        if parts.event_clock and batch.watermark:
+            await parts.progress.note({self._source: batch.watermark}, {self._source: end})
+        parts.metrics.published("stitch")
+        codes = [error.code for _, error in batch.refused]
+        parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(resolved.outbox))
+
+    async def _tell_of_merges(self) -> None:
+        read = await self._parts.identities.read(())
+        if read.outbox:
+            await self._publisher.publish(list(self._merges(read.outbox)), self.position)
+            await self._parts.identities.trim([waiting.id for waiting in read.outbox])
+
+    def _decode(self, records: Sequence[ConsumerRecord], now: Millis) -> Batch:
+        batch, mapping = Batch([], []), self._parts.mappings.get(self._source[0])
+        for record in records:
+            try:
+                touchpoint = decode(record, mapping, now)
+            except ContractError as error:
+                batch.refused.append((record, error))
+                continue
+            if touchpoint.type == WATERMARK:
+                batch.watermark = max(batch.watermark, _upto(touchpoint))
+                continue
+            claim = self._parts.claims.read(
+                touchpoint.identifiers, touchpoint.time, f"{touchpoint.source}/{touchpoint.id}"
+            )
+            batch.taken.append((record, touchpoint, claim))
+        return batch
+
+    def _arrivals(self, batch: Batch, decisions: Sequence[Decision]) -> list[Outgoing]:
+        """The inbox records; who cannot be told joins the refused, with the reasons."""
+        arrivals = []
+        for (record, touchpoint, claim), decision in zip(batch.taken, decisions, strict=True):
+            if decision.profile is None:
+                batch.refused.append((record, _nobody(decision)))
+                continue
+            known = msgspec.structs.replace(touchpoint, identifiers=claim.normalised())
+            origin = (record.topic, record.partition, record.offset)
+            arrived = Arrived(decision.profile, known, decision.links, origin)
+            arrivals.append(self._to_inbox(decision.profile, inbox.encode(arrived)))
+        return arrivals
+
+    def _merges(self, outbox: Sequence[Waiting]) -> list[Outgoing]:
+        """For each merge a note to the loser's shard and a row for other consumers."""
+        notes = []
+        for waiting in outbox:
+            merge = waiting.merge
+            value = inbox.encode(Merged(merge.loser, merge.survivor))
+            notes.append(self._to_inbox(merge.loser, value))
+            row = orjson.dumps(_row(merge))
+            notes.append(Outgoing(self._parts.topics.merges, merge.loser.encode(), row))
+        return notes
+
+    def _dead_letters(self, batch: Batch) -> list[Outgoing]:
+        topic = self._parts.topics.dead_letters(self._source[0])
+        letters = [dead_letter(record, error) for record, error in batch.refused]
+        return [
+            Outgoing(topic, letter.key, letter.value, letter.headers, 0, _stamp(letter))
+            for letter in letters
+        ]
+
+    def _to_inbox(self, profile: ProfileId, value: bytes) -> Outgoing:
+        shard = shard_of(profile, self._parts.shards)
+        return Outgoing(self._parts.topics.inbox, profile.encode(), value, partition=shard)
+
+    async def _take_over_again(self) -> int:
+        await self._publisher.close()
+        name = stitch_name(self._parts.topics, *self._source)
+        taken = await self._parts.publishers.take_over([name])
+        self._publisher, self.position = taken[name]
+        return self.position
+
+
+def _upto(touchpoint: Touchpoint) -> Millis:
+    return Millis(touchpoint.properties["upto"])
+
+
+def _stamp(letter: DeadLetter) -> Millis | None:
+    return None if letter.timestamp is None else Millis(letter.timestamp)
+
+
+def _nobody(decision: Decision) -> ContractError:
+    reasons = ", ".join(f"{identifier} ({why})" for identifier, why in decision.rejected)
+    return ContractError(
+        "no-usable-identifier",
+        "/identifiers",
+        f"None of the identifiers says who it is: {reasons or 'there is none'}.",
+        "Send one that belongs to a person or a device, in a namespace of this workspace.",
+    )
+
+
+def _row(merge: Merge) -> dict[str, object]:
+    """A row of `identity.merges` (identity.md 2.8): a profile dies once, so `from` names it."""
+    return {
+        "type": "profile.merged",
+        "id": merge.loser,
+        "config": merge.config,
+        "from": merge.loser,
+        "into": merge.survivor,
+        "from_aliases": merge.aliases,
+        "ts": merge.time,
+        "cause": {"event_id": merge.cause, "links": merge.links},
+        "from_state": {"known": merge.loser_known, "created": merge.loser_created},
+        "into_state": {"known": merge.survivor_known, "created": merge.survivor_created},
+        "moved": merge.moved,
+    }

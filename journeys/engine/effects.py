@@ -28,6 +28,8 @@ class Shard(Struct, array_like=True):
     maps: dict[str, int] = {}
     held: bool = False
     marks: dict[str, Millis] = {}
+    known: dict[str, list[int]] = {}
+    """Every version of each map that was ever in force here: people may still be in it."""
 
 
 @dataclass(slots=True, frozen=True)
