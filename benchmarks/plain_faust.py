@@ -30,7 +30,9 @@ def service(bootstrap: str, source: str, target: str, url: str) -> faust.App:
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
     )
-    touchpoints, actions, redis = app.topic(source), app.topic(target), Redis.from_url(url)
+    touchpoints, actions = app.topic(source), app.topic(target)
+    # redis-py 8 with its default time-outs needs a third more: given away in its favour.
+    redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
 
     @app.agent(touchpoints)
     async def journey(stream: faust.StreamT) -> None:
