@@ -246,6 +246,8 @@ class Workspace:
     """Event type -> property -> type, from the catalogue; empty where nothing is declared."""
     digest: str
     identity: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, str] | None = None
+    """Trait -> type, from the catalogue; None where it declares none and any name will do."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,291 @@
+"""From a map's tree, whose shape is right, to the model: names are resolved, defaults filled in."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from .conditions import compile_condition, compile_expression
+from .durations import parse_duration, parse_time_of_day
+from .model import (
+    Choice,
+    Duration,
+    End,
+    Entry,
+    Exit,
+    Expression,
+    Go,
+    Goal,
+    Limit,
+    Line,
+    Map,
+    Reentry,
+    Send,
+    Stage,
+    Timer,
+    To,
+    Trigger,
+    Workspace,
+)
+from .names import Names, Reads
+from .problems import Problems, nearest
+from .sends import SendCompiler
+from .tree import Mapping as Tree
+from .tree import Node, Scalar, items, mapping, scalar
+from .triggers import Matching, event_types, noticed_types
+
+Mode = Literal["never", "after_exit", "parallel"]
+
+_DAY = Duration("24h", millis=86_400_000)
+
+
+def build_map(root: Tree, text: str, workspace: Workspace, problems: Problems) -> Map:
+    """The compiled map; problems of names are added, and then it must not be used."""
+    return _MapCompiler(root, workspace, problems).build(hashlib.sha256(text.encode()).hexdigest())
+
+
+class _MapCompiler:
+    """One map on its way; places in the map are texts such as `remind/on/0/do/1`."""
+
+    def __init__(self, root: Tree, workspace: Workspace, problems: Problems) -> None:
+        self._root = root
+        self._workspace = workspace
+        self._problems = problems
+        self._reads = Reads()
+        self._stages = {key.text: mapping(node) for key, node in mapping(root["stages"]).entries}
+        self._entries = [mapping(node) for node in items(root["enter"])]
+        self._has_key = any("key" in entry for entry in self._entries)
+        self._noticed = noticed_types(root)
+        self._matching = Matching(self._entries, workspace.events, problems)
+        self._sends = SendCompiler(workspace, self._reads, problems)
+
+    def build(self, digest: str) -> Map:
+        root = self._root
+        for event_type in self._noticed:
+            self._reads.properties.setdefault(event_type, set())
+        entries = tuple(self._entry(entry) for entry in self._entries)
+        goals = tuple(self._goal(mapping(node)) for node in items(root.get("goals")))
+        exits = tuple(self._exit(mapping(node)) for node in items(root.get("exits")))
+        anywhere = self._lines(root.get("anywhere"), "anywhere")
+        stages = {name: self._stage(name, node) for name, node in self._stages.items()}
+        return Map(
+            name=scalar(root["map"]).text,
+            version=_whole(root["version"]),
+            title=_text(root.get("title")) or scalar(root["map"]).text,
+            zone=self._zone(),
+            priority=_whole(root["priority"]) if "priority" in root else 50,
+            enter=entries,
+            reentry=_reentry(root.get("reentry")),
+            goals=goals,
+            exits=exits,
+            stages=stages,
+            first=next(iter(stages)),
+            remembers={each: frozenset(names) for each, names in self._remembered().items()},
+            digest=digest,
+            has_key=self._has_key,
+            anywhere=anywhere,
+        )
+
+    def _remembered(self) -> Mapping[str, set[str]]:
+        """What is read, and what is compared with keys."""
+        for event_type, name in self._matching.compared:
+            self._reads.properties.setdefault(event_type, set()).add(name)
+        return self._reads.properties
+
+    def _zone(self) -> ZoneInfo:
+        written = self._root.get("timezone")
+        return self._workspace.zone if written is None else ZoneInfo(scalar(written).text)
+
+    def _entry(self, node: Tree) -> Entry:
+        types = event_types(node)
+        self._check_types(node)
+        names = self._names(frozenset(types), entry=frozenset(), inside=False)
+        when = self._condition(node.get("when"), names)
+        key = node.get("key")
+        if key is None and self._has_key:
+            what = "Other entries have a `key`, and this one has none."
+            place = node.entries[0][0].place
+            self._problems.add("key-missing", place, what, "Give every entry a `key`, or none.")
+        expression = None
+        if key is not None:
+            expression, _ = compile_expression(scalar(key), names, self._reads, self._problems)
+        max_age = node.get("max_age")
+        return Entry(
+            Trigger(types, when, dict.fromkeys(types)),
+            expression,
+            _DAY if max_age is None else _duration(max_age),
+        )
+
+    def _trigger(self, node: Tree) -> Trigger:
+        types = event_types(node)
+        self._check_types(node)
+        names = self._names(frozenset(types))
+        return Trigger(
+            types, self._condition(node.get("when"), names), self._matching.of(node, types)
+        )
+
+    def _goal(self, node: Tree) -> Goal:
+        name = scalar(node["goal"]).text
+        names = self._names(frozenset(event_types(node)))
+        value = node.get("value")
+        expression = None
+        if value is not None:
+            expression, _ = compile_expression(scalar(value), names, self._reads, self._problems)
+        then: Go | None = self._go(node)
+        if _text(node.get("then")) == "exit":
+            then = End(name)
+        return Goal(name, self._trigger(node), expression, then)
+
+    def _exit(self, node: Tree) -> Exit:
+        types = event_types(node)
+        outcome = node.get("outcome")
+        if outcome is None and len(types) > 1:
+            what = "An exit by several types needs an outcome."
+            mend = "Add `outcome: ...`."
+            self._problems.add("outcome-missing", node.key("event").place, what, mend)
+        return Exit(self._trigger(node), _text(outcome) or types[0])
+
+    def _stage(self, name: str, node: Tree) -> Stage:
+        return Stage(
+            name=name,
+            title=_text(node.get("title")) or name,
+            do=self._do(node, name, self._taken()),
+            on=self._lines(node.get("on"), f"{name}/on"),
+            after=tuple(
+                self._timer(mapping(timer), f"{name}/after/{index}")
+                for index, timer in enumerate(items(node.get("after")))
+            ),
+            choose=tuple(self._choice(mapping(choice)) for choice in items(node.get("choose"))),
+            go=self._go(node),
+        )
+
+    def _lines(self, node: Node | None, place: str) -> tuple[Line, ...]:
+        return tuple(
+            self._line(mapping(line), f"{place}/{index}") for index, line in enumerate(items(node))
+        )
+
+    def _line(self, node: Tree, place: str) -> Line:
+        names = self._names(frozenset(event_types(node)))
+        return Line(
+            trigger=self._trigger(node),
+            do=self._do(node, place, names),
+            go=self._go(node),
+            restart="restart_timer" in node,
+        )
+
+    def _timer(self, node: Tree, place: str) -> Timer:
+        wait, at, most = node.get("wait"), node.get("at"), node.get("max")
+        return Timer(
+            wait=None if wait is None else _duration(wait),
+            at=None if at is None else parse_time_of_day(scalar(at).text),
+            max=None if most is None else _duration(most),
+            do=self._do(node, place, self._taken()),
+            go=self._go(node),
+        )
+
+    def _choice(self, node: Tree) -> Choice:
+        if "else" not in node:
+            go = self._go(node)
+            assert go is not None
+            return Choice(self._condition(node["when"], self._taken()), go)
+        other = node["else"]
+        if isinstance(other, Scalar):
+            return Choice(None, self._to(other))
+        go = self._go(mapping(other))
+        assert go is not None
+        return Choice(None, go)
+
+    def _go(self, node: Tree) -> Go | None:
+        if "to" in node:
+            return self._to(scalar(node["to"]))
+        return End(scalar(node["end"]).text) if "end" in node else None
+
+    def _to(self, written: Scalar) -> To:
+        if written.text not in self._stages:
+            what = f'There is no stage "{written.text}".'
+            mend = nearest(written.text, self._stages)
+            self._problems.add("no-such-stage", written.place, what, mend)
+        return To(written.text)
+
+    def _do(self, node: Tree, place: str, names: Names) -> tuple[Send, ...]:
+        return tuple(
+            self._sends.compile(mapping(item), f"{place}/do/{index}", names)
+            for index, item in enumerate(items(node.get("do")))
+        )
+
+    def _condition(self, node: Node | None, names: Names) -> Expression | None:
+        if node is None:
+            return None
+        return compile_condition(scalar(node), names, self._reads, self._problems)
+
+    def _check_types(self, node: Tree) -> None:
+        for written in items(node["event"]):
+            name = scalar(written).text
+            if self._workspace.events and name not in self._workspace.events:
+                what = f'The catalogue has no event type "{name}".'
+                mend = nearest(name, self._workspace.events)
+                self._problems.add("no-such-event", written.place, what, mend)
+
+    def _taken(self) -> Names:
+        """Where no touchpoint is at hand, `event` is the last one this instance took."""
+        return self._names(self._noticed)
+
+    def _names(
+        self, event: frozenset[str], entry: frozenset[str] | None = None, inside: bool = True
+    ) -> Names:
+        roots = {"event", "entry", "profile", "now"} | ({"key"} if self._has_key else set())
+        entered = frozenset(name for node in self._entries for name in event_types(node))
+        return Names(
+            roots=frozenset(roots if inside else roots - {"key"}),
+            event=event,
+            entry=entered if entry is None else entry,
+            catalogue=self._workspace.events or None,
+            traits=self._workspace.traits,
+            noticed=self._noticed if inside else frozenset(),
+            stages=frozenset(self._stages) if inside else frozenset(),
+        )
+
+
+def _text(node: Node | None) -> str:
+    return "" if node is None else scalar(node).text
+
+
+def _whole(node: Node) -> int:
+    value = scalar(node).value
+    assert isinstance(value, int)
+    return value
+
+
+def _duration(node: Node) -> Duration:
+    found = parse_duration(scalar(node).text)
+    assert found is not None
+    return found
+
+
+def _reentry(node: Node | None) -> Reentry:
+    if node is None:
+        return Reentry()
+    if isinstance(node, Scalar):
+        return Reentry(mode=_mode(node))
+    written = mapping(node)
+    mode, cooldown, limit = written.get("mode"), written.get("cooldown"), written.get("limit")
+    return Reentry(
+        mode="after_exit" if mode is None else _mode(scalar(mode)),
+        cooldown=None if cooldown is None else _duration(cooldown),
+        cooldown_from="entry" if _text(written.get("from")) == "entry" else "exit",
+        limit=None if limit is None else _limit(mapping(limit)),
+    )
+
+
+def _mode(written: Scalar) -> Mode:
+    match written.text:
+        case "never":
+            return "never"
+        case "parallel":
+            return "parallel"
+        case _:
+            return "after_exit"
+
+
+def _limit(node: Tree) -> Limit:
+    return Limit(_whole(node["count"]), _duration(node["per"]))

@@ -1,0 +1,162 @@
+"""What is wrong with a designer's file, as data: place, words, mend and a stable code.
+
+Printing is apart from finding: the same problems go to a terminal, to JSON and to an editor.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+Code = Literal[
+    "bad-channel",
+    "bad-choice",
+    "bad-condition",
+    "bad-duration",
+    "bad-name",
+    "bad-number",
+    "bad-pattern",
+    "bad-source",
+    "bad-template",
+    "bad-time-of-day",
+    "bad-timezone",
+    "duplicate-key",
+    "duplicate-name",
+    "key-missing",
+    "key-without-value",
+    "loop-without-rest",
+    "match-unclear",
+    "max-missing",
+    "missing-word",
+    "no-event-here",
+    "no-such-channel",
+    "no-such-event",
+    "no-such-function",
+    "no-such-param",
+    "no-such-property",
+    "no-such-purpose",
+    "no-such-root",
+    "no-such-stage",
+    "no-such-template",
+    "no-template-block",
+    "no-workspace",
+    "not-a-condition",
+    "not-supported-yet",
+    "one-way-on",
+    "outcome-missing",
+    "param-missing",
+    "stage-cannot-be-left",
+    "timer-never-fires",
+    "too-deep",
+    "too-large",
+    "too-many-aliases",
+    "unknown-word",
+    "unreachable-stage",
+    "wrong-shape",
+    "wrong-type",
+    "yaml-syntax",
+]
+"""Every code there is; each heads a paragraph of docs/designers/errors.md and is never renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`line` and `col` count from 1, in characters; `source` is the whole line."""
+
+    file: str
+    line: int
+    col: int
+    length: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: `what` in the designer's words, `mend` says how to put it right."""
+
+    file: str
+    line: int
+    col: int
+    length: int
+    code: Code
+    what: str
+    mend: str
+    source: str = ""
+
+
+class MapError(Exception):
+    """A designer's mistake: all problems of one phase, sorted by file and place; at least one."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda each: (each.file, each.line, each.col)))
+        super().__init__("\n".join(render(each) for each in self.problems))
+
+
+class Problems:
+    """Collects the problems of one phase."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, code: Code, place: Place, what: str, mend: str) -> None:
+        """The same words at the same place count once: an alias is read again where it is used."""
+        problem = Problem(
+            place.file, place.line, place.col, place.length, code, what, mend, place.source
+        )
+        if problem not in self._found:
+            self._found.append(problem)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def raise_if_any(self) -> None:
+        """Ends a phase; raises MapError."""
+        if self._found:
+            raise MapError(self._found)
+
+
+def render(problem: Problem) -> str:
+    """One problem as people read it: where, what, how to mend it, and the line with a mark."""
+    where = f"{problem.file}:{problem.line}:{problem.col}"
+    head = f"{where}: {problem.what} {problem.mend} [{problem.code}]"
+    if not problem.source.strip():
+        return head
+    number = str(problem.line)
+    blank = _blank(problem.source[: problem.col - 1])
+    mark = "^" + "~" * (_width(_marked(problem)) - 1)
+    return f"{head}\n{number} | {problem.source}\n{' ' * len(number)} | {blank}{mark}"
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    """For scripts and editors: the fields by name."""
+    return asdict(problem)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """`Did you mean "x"?`, else what there is to choose from."""
+    known = sorted(words)
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"There is: {listed(known)}." if known else "There is none yet."
+
+
+def listed(words: Sequence[str], limit: int = 12) -> str:
+    """Names in a row for a sentence, at most `limit` of them."""
+    shown = ", ".join(words[:limit])
+    return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
+
+
+def _marked(problem: Problem) -> str:
+    start = problem.col - 1
+    return problem.source[start : start + max(problem.length, 1)] or " "
+
+
+def _blank(text: str) -> str:
+    return "".join("\t" if char == "\t" else " " * _width(char) for char in text)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

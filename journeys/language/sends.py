@@ -1,0 +1,101 @@
+"""`do: send`: which template, over which channels, with which values."""
+
+from .conditions import compile_expression
+from .durations import parse_duration
+from .model import Expression, Send, Template, Workspace
+from .names import Names, Reads, Type
+from .problems import Place, Problems, listed, nearest
+from .settings import check_channel, check_kind, class_of
+from .signatures import type_of
+from .templates import compile_text
+from .tree import Mapping as Tree
+from .tree import Scalar, items, mapping, scalar
+
+
+class SendCompiler:
+    """Compiles the sends of one map against its workspace."""
+
+    def __init__(self, workspace: Workspace, reads: Reads, problems: Problems) -> None:
+        self._workspace = workspace
+        self._reads = reads
+        self._problems = problems
+
+    def compile(self, node: Tree, place: str, names: Names) -> Send:
+        """The send at this place of the map; its values may look at `names`."""
+        written = scalar(node["send"])
+        template = self._workspace.templates.get(written.text)
+        channels = self._channels(node)
+        if template is None:
+            what = f'There is no template "{written.text}".'
+            mend = nearest(written.text, self._workspace.templates)
+            self._problems.add("no-such-template", written.place, what, mend)
+        else:
+            self._check_blocks(written, template, channels)
+        expires = node.get("expires_after")
+        purpose = node.get("purpose")
+        return Send(
+            place=place,
+            template=written.text,
+            channels=channels,
+            purpose=None if purpose is None else scalar(purpose).text,
+            values=self._values(node, template, names),
+            class_=class_of(node) or (template and template.class_) or "marketing",
+            expires_after=None if expires is None else parse_duration(scalar(expires).text),
+        )
+
+    def _channels(self, node: Tree) -> tuple[str, ...]:
+        if "channels" in node:
+            written = [scalar(each) for each in items(node["channels"])]
+            for each in written:
+                check_channel(each, self._workspace.channels, self._problems)
+            return tuple(dict.fromkeys(each.text for each in written))
+        purpose = scalar(node["purpose"])
+        ranking = self._workspace.purposes.get(purpose.text)
+        if ranking is None:
+            what = f'There is no purpose "{purpose.text}".'
+            mend = nearest(purpose.text, self._workspace.purposes)
+            self._problems.add("no-such-purpose", purpose.place, what, mend)
+        return ranking or ()
+
+    def _check_blocks(self, written: Scalar, template: Template, channels: tuple[str, ...]) -> None:
+        known = [each for each in channels if each in self._workspace.channels]
+        if known and not any(channel in template.channels for channel in known):
+            what = f'The template "{template.name}" cannot go by {listed(known)}.'
+            mend = f"It has blocks for {listed(sorted(template.channels))}; add one of yours."
+            self._problems.add("no-template-block", written.place, what, mend)
+
+    def _values(self, node: Tree, template: Template | None, names: Names) -> dict[str, Expression]:
+        written = mapping(node["with"]) if "with" in node else Tree((), node.place)
+        values = {}
+        for key, value in written.entries:
+            expression, kind = self._value(scalar(value), names)
+            values[key.text] = expression
+            if template is not None:
+                self._check_param(key, kind, value.place, template)
+        if template is not None:
+            self._check_given(node, values, template)
+        return values
+
+    def _value(self, written: Scalar, names: Names) -> tuple[Expression, Type]:
+        value = written.value
+        if isinstance(value, str) and value.startswith("="):
+            return compile_expression(written, names, self._reads, self._problems, skip=1)
+        if isinstance(value, str):
+            return compile_text(written, names, self._reads, self._problems), "text"
+        return Expression(written.text, lambda scope: value), type_of(value)
+
+    def _check_param(self, key: Scalar, kind: Type, place: Place, template: Template) -> None:
+        param = template.params.get(key.text)
+        if param is None:
+            what = f'The template "{template.name}" has no param "{key.text}".'
+            self._problems.add("no-such-param", key.place, what, nearest(key.text, template.params))
+        else:
+            check_kind(kind, param.type, place, f"The param `{key.text}`", self._problems)
+
+    def _check_given(self, node: Tree, values: dict[str, Expression], template: Template) -> None:
+        for param in template.params.values():
+            if param.name in values or param.optional or param.default is not None:
+                continue
+            what = f'The template "{template.name}" needs the param `{param.name}`.'
+            mend = f"Add `with: {{{param.name}: ...}}`."
+            self._problems.add("param-missing", scalar(node["send"]).place, what, mend)

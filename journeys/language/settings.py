@@ -1,0 +1,225 @@
+"""A workspace's settings, catalogue and templates: from checked trees to the model."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from schemas.intake.mapped import MappingError, MappingProblem, compile_mapping
+
+from .catalogue import read_events, read_traits, section
+from .conditions import compile_condition
+from .durations import DAY_MS, parse_duration, roughly_ms
+from .model import Channel, Param, Source, Template, Workspace
+from .names import Names, Reads
+from .problems import Place, Problems, nearest
+from .signatures import fits, type_of, words_of
+from .templates import Render, compile_block
+from .tree import Mapping as Tree
+from .tree import Node, Scalar, items, mapping, plain, scalar
+
+SETTINGS = "wayline.yaml"
+
+_GRACE_MS = 5_000
+_MEMORY_AT_MOST = 200
+_TEMPLATE_WORDS = ("class", "params")
+
+
+def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) -> Workspace:
+    """From the trees of all settings files, whose shapes are right; adds problems of names."""
+    root = mapping(trees[SETTINGS])
+    catalogues = [tree for file, tree in sorted(trees.items()) if file.startswith("catalogue/")]
+    templates = [tree for file, tree in sorted(trees.items()) if file.startswith("templates/")]
+    traits = read_traits(catalogues, problems)
+    channels = _channels(root, traits, problems)
+    zone = ZoneInfo(scalar(root["timezone"]).text)
+    memory = section(root, "memory")
+    return Workspace(
+        name=scalar(root["workspace"]).text,
+        zone=zone,
+        clock=_clock(root),
+        grace=_millis(root, "grace", _GRACE_MS),
+        memory_for=_millis(memory, "for", DAY_MS),
+        memory_at_most=_number(memory, "at_most", _MEMORY_AT_MOST),
+        channels=channels,
+        purposes=_purposes(root, channels, problems),
+        templates=_templates(templates, channels, problems),
+        sources=_sources(root, zone, problems),
+        events=read_events(catalogues, problems),
+        digest=digest,
+        identity=plain(section(root, "identity")),
+        traits=traits,
+    )
+
+
+def _clock(root: Tree) -> Literal["wall", "event"]:
+    node = root.get("clock")
+    return "event" if node is not None and scalar(node).text == "event" else "wall"
+
+
+def _millis(node: Tree, word: str, default: int) -> int:
+    found = node.get(word)
+    duration = None if found is None else parse_duration(scalar(found).text)
+    return default if duration is None else roughly_ms(duration)
+
+
+def _number(node: Tree, word: str, default: int) -> int:
+    found = node.get(word)
+    value = default if found is None else scalar(found).value
+    assert isinstance(value, int)
+    return value
+
+
+def _channels(
+    root: Tree, traits: Mapping[str, str] | None, problems: Problems
+) -> dict[str, Channel]:
+    names = Names(roots=frozenset({"profile", "now"}), traits=traits)
+    channels = {}
+    for key, node in section(root, "channels").entries:
+        channel = mapping(node)
+        identifier = scalar(channel["identifier"])
+        _check_identifier(identifier, problems)
+        consent, when = channel.get("consent"), channel.get("when")
+        channels[key.text] = Channel(
+            name=key.text,
+            identifier=identifier.text,
+            consent=None if consent is None else scalar(consent).text,
+            when=None
+            if when is None
+            else compile_condition(scalar(when), names, Reads(), problems),
+        )
+    return channels
+
+
+def _check_identifier(identifier: Scalar, problems: Problems) -> None:
+    namespace = identifier.text.removesuffix(".*")
+    if not namespace.replace(".", "").replace("_", "").replace("-", "").isalnum():
+        what = f'"{identifier.text}" names no identifier.'
+        mend = 'Write a namespace such as phone, or one that ends in ".*" such as "openid.*".'
+        problems.add("bad-channel", identifier.place, what, mend)
+
+
+def _purposes(
+    root: Tree, channels: Mapping[str, Channel], problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    purposes = {}
+    for key, node in section(root, "purposes").entries:
+        ranking = [scalar(each) for each in items(node)]
+        for each in ranking:
+            check_channel(each, channels, problems)
+        purposes[key.text] = tuple(each.text for each in ranking)
+    return purposes
+
+
+def check_channel(written: Scalar, channels: Mapping[str, Channel], problems: Problems) -> None:
+    """Adds a problem unless the workspace has the channel."""
+    if written.text not in channels:
+        what = f'There is no channel "{written.text}".'
+        problems.add("no-such-channel", written.place, what, nearest(written.text, channels))
+
+
+def _templates(
+    files: list[Node], channels: Mapping[str, Channel], problems: Problems
+) -> dict[str, Template]:
+    templates: dict[str, Template] = {}
+    for file in files:
+        for key, node in section(file, "templates").entries:
+            if key.text in templates:
+                what = f'The template "{key.text}" is written twice.'
+                problems.add("duplicate-name", key.place, what, "Give one another name.")
+            templates[key.text] = _template(key, mapping(node), channels, problems)
+    return templates
+
+
+def _template(
+    key: Scalar, node: Tree, channels: Mapping[str, Channel], problems: Problems
+) -> Template:
+    params = _params(section(node, "params"), problems)
+    defaults = {each.name: each.default for each in params.values() if each.default is not None}
+    blocks: dict[str, Render] = {}
+    for channel, block in node.entries:
+        if channel.text in _TEMPLATE_WORDS:
+            continue
+        check_channel(channel, channels, problems)
+        blocks[channel.text] = compile_block(mapping(block), params, defaults, problems)
+    if not blocks:
+        what = f'The template "{key.text}" has no channel.'
+        mend = "Add a block such as `sms: {text: ...}`."
+        problems.add("no-template-block", key.place, what, mend)
+    return Template(name=key.text, class_=class_of(node), params=params, channels=blocks)
+
+
+def class_of(node: Tree) -> Literal["marketing", "transactional"] | None:
+    """The word after `class`, if there is one."""
+    found = node.get("class")
+    if found is None:
+        return None
+    return "transactional" if scalar(found).text == "transactional" else "marketing"
+
+
+def _params(section_: Tree, problems: Problems) -> dict[str, Param]:
+    params = {}
+    for key, node in section_.entries:
+        written = mapping(node)
+        kind = scalar(written["type"]).text
+        default = written.get("default")
+        if default is not None:
+            check_value(scalar(default), kind, f"The default of `{key.text}`", problems)
+        optional = written.get("optional")
+        params[key.text] = Param(
+            name=key.text,
+            type=kind,
+            default=None if default is None else scalar(default).value,
+            optional=optional is not None and scalar(optional).value is True,
+        )
+    return params
+
+
+def check_value(written: Scalar, wanted: str, of: str, problems: Problems) -> None:
+    """Adds a problem unless the literal value may stand for a param of this type."""
+    check_kind(type_of(written.value), wanted, written.place, of, problems)
+
+
+def check_kind(found: Any, wanted: Any, place: Place, of: str, problems: Problems) -> None:
+    """The same for a value whose type is known; moments are written as texts."""
+    if fits(found, wanted) or (found == "text" and wanted in ("date", "time")):
+        return
+    what = f"{of} is {words_of(wanted)}, and this is {words_of(found)}."
+    problems.add("wrong-type", place, what, f"Write {words_of(wanted)}.")
+
+
+def _sources(root: Tree, zone: ZoneInfo, problems: Problems) -> dict[str, Source]:
+    sources = {}
+    for key, node in section(root, "sources").entries:
+        written = mapping(node)
+        raw = plain(written)
+        mapped = {word: value for word, value in raw.items() if word not in ("topic", "bulk")}
+        if mapped:
+            _check_mapping(key, written, raw, zone, problems)
+        sources[key.text] = Source(
+            name=key.text,
+            topic=raw.get("topic"),
+            bulk=raw.get("bulk") is True,
+            mapping=raw if mapped else None,
+        )
+    return sources
+
+
+def _check_mapping(
+    key: Scalar, written: Tree, raw: Any, zone: ZoneInfo, problems: Problems
+) -> None:
+    try:
+        compile_mapping(key.text, raw, zone)
+    except MappingError as error:
+        for each in error.problems:
+            place = _place_in(written, each, key.place)
+            problems.add("bad-source", place, each.what, each.mend)
+
+
+def _place_in(written: Tree, problem: MappingProblem, place: Place) -> Place:
+    """The deepest key of the problem's path that is written."""
+    node: Node = written
+    for step in problem.path:
+        if not isinstance(node, Tree) or step not in node:
+            break
+        place, node = node.key(step).place, node[step]
+    return place

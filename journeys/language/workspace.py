@@ -1,0 +1,178 @@
+"""A designer's folder, compiled: the one door from texts to the model.
+
+Texts come as a mapping of relative paths: `wayline.yaml`, `catalogue/*.yaml`, `templates/*.yaml`,
+`maps/*.yaml`. Reading them from a disk or a log is the caller's.
+
+Problems come by phases, each over all files: syntax, shape, names of the settings, names of the
+maps, meaning. A phase runs only if the one before found none.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from . import grammar
+from .compiler import build_map
+from .grammar import Check
+from .lint import check_meaning
+from .model import Entry, Map, Release, Workspace
+from .problems import MapError, Place, Problem, Problems
+from .settings import SETTINGS, build_workspace
+from .tree import Mapping as Tree
+from .tree import Node, mapping, read_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A whole folder; `files` says from which document each map came, in the order of `maps`."""
+
+    workspace: Workspace
+    maps: tuple[Map, ...]
+    files: tuple[str, ...]
+
+
+def compile_workspace(documents: Mapping[str, str]) -> Compiled:
+    """Settings and every map. Raises MapError with all problems of the first phase with any."""
+    trees = _trees(documents)
+    workspace = _workspace(trees, documents)
+    files = tuple(sorted(file for file in trees if _is_map(file)))
+    maps = _maps({file: mapping(trees[file]) for file in files}, documents, workspace)
+    return Compiled(workspace, maps, files)
+
+
+def compile_settings(documents: Mapping[str, str]) -> Workspace:
+    """The documents that are no maps; its digest is the same for the same texts, in any order.
+
+    Raises MapError.
+    """
+    settings = {file: text for file, text in documents.items() if not _is_map(file)}
+    return _workspace(_trees(settings), settings)
+
+
+def compile_map(text: str, file: str, workspace: Workspace) -> Map:
+    """One map against a workspace. Raises MapError with all problems of the first phase with any;
+    `file` is what they name."""
+    trees = _trees({file: text}, check=grammar.MAP)
+    return _maps({file: mapping(trees[file])}, {file: text}, workspace)[0]
+
+
+def make_release(workspace: Workspace, live: Sequence[Map], pinned: Sequence[Map]) -> Release:
+    """The live maps, which let people in, and the older versions that people are still in."""
+    ordered = tuple(sorted(live, key=lambda each: (-each.priority, each.name)))
+    versions = {(each.name, each.version): each for each in (*pinned, *live)}
+    return Release(
+        workspace=workspace,
+        live=ordered,
+        versions=versions,
+        entering=_entering(ordered),
+        noticing=frozenset(
+            (each.name, each.version, event_type)
+            for each in versions.values()
+            for event_type in _noticed(each)
+        ),
+        remembers=_remembered(versions.values()),
+    )
+
+
+def digest_of(documents: Mapping[str, str]) -> str:
+    """Of paths and texts together, whatever their order."""
+    found = hashlib.sha256()
+    for file, text in sorted(documents.items()):
+        for part in (file.encode(), text.encode()):
+            found.update(len(part).to_bytes(8, "big") + part)
+    return found.hexdigest()
+
+
+def _trees(documents: Mapping[str, str], check: Check | None = None) -> dict[str, Node]:
+    """Phases 1 and 2. `check` is for documents whose path does not say what they are."""
+    problems = Problems()
+    read = {file: read_tree(text, file, problems) for file, text in sorted(documents.items())}
+    problems.raise_if_any()
+    trees = {file: tree for file, tree in read.items() if tree is not None}
+    for file, tree in trees.items():
+        (check or _check_for(file))(tree, problems)
+    problems.raise_if_any()
+    return trees
+
+
+def _check_for(file: str) -> Check:
+    match file.partition("/"):
+        case ("maps", _, _):
+            return grammar.MAP
+        case ("catalogue", _, _):
+            return grammar.CATALOGUE
+        case ("templates", _, _):
+            return grammar.TEMPLATES
+        case _:
+            return grammar.WORKSPACE
+
+
+def _is_map(file: str) -> bool:
+    return file.startswith("maps/")
+
+
+def _workspace(trees: Mapping[str, Node], documents: Mapping[str, str]) -> Workspace:
+    settings = {file: text for file, text in documents.items() if not _is_map(file)}
+    if SETTINGS not in trees:
+        what = f"There is no {SETTINGS} here."
+        mend = "Add one that says at least `workspace: ...` and `timezone: ...`."
+        raise MapError([Problem(SETTINGS, 1, 1, 1, "no-workspace", what, mend)])
+    problems = Problems()
+    workspace = build_workspace(trees, digest_of(settings), problems)
+    problems.raise_if_any()
+    return workspace
+
+
+def _maps(
+    trees: Mapping[str, Tree], documents: Mapping[str, str], workspace: Workspace
+) -> tuple[Map, ...]:
+    problems = Problems()
+    _check_unique(trees, problems)
+    maps = {
+        file: build_map(tree, documents[file], workspace, problems) for file, tree in trees.items()
+    }
+    problems.raise_if_any()
+    for file, tree in trees.items():
+        check_meaning(maps[file], tree, problems)
+    problems.raise_if_any()
+    return tuple(maps.values())
+
+
+def _check_unique(trees: Mapping[str, Tree], problems: Problems) -> None:
+    seen: dict[str, Place] = {}
+    for tree in trees.values():
+        name = tree["map"]
+        text = getattr(name, "text", "")
+        if text in seen:
+            what = f'{seen[text].file} has a map "{text}" already.'
+            problems.add("duplicate-name", name.place, what, "Give one of them another name.")
+        seen.setdefault(text, name.place)
+
+
+def _entering(live: Sequence[Map]) -> dict[str, tuple[tuple[Map, Entry], ...]]:
+    found: defaultdict[str, list[tuple[Map, Entry]]] = defaultdict(list)
+    for each in live:
+        for entry in each.enter:
+            for event_type in entry.trigger.events:
+                found[event_type].append((each, entry))
+    return {event_type: tuple(entries) for event_type, entries in found.items()}
+
+
+def _noticed(map_: Map) -> set[str]:
+    """The types of goals, exits and lines."""
+    lines = [*map_.anywhere, *(line for stage in map_.stages.values() for line in stage.on)]
+    triggers = [
+        *(goal.trigger for goal in map_.goals),
+        *(exit_.trigger for exit_ in map_.exits),
+        *(line.trigger for line in lines),
+    ]
+    return {event_type for trigger in triggers for event_type in trigger.events}
+
+
+def _remembered(maps: Iterable[Map]) -> dict[str, frozenset[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for each in maps:
+        for event_type, names in each.remembers.items():
+            found[event_type] |= names
+    return {event_type: frozenset(names) for event_type, names in found.items()}
