@@ -23,6 +23,9 @@ from journeys.identity.records import (
 from journeys.identity.tokens import profile_id
 from schemas.touchpoint import Millis, ProfileId
 
+NEVER_SEEN = Millis(1 << 53)
+"""When a profile was created of which nothing is known but its id: later than all others."""
+
 
 class Unread(Exception):
     """A decision needs the node of `profile`, which was not read yet."""
@@ -127,7 +130,7 @@ class Overlay:
         """A node which an identifier names. Damage is mended here: it may have been lost."""
         node = self.find(profile)
         if node is None:
-            node = self.begin(profile, _NEVER_SEEN)
+            node = self.begin(profile, NEVER_SEEN)
         return node
 
     def find(self, profile: ProfileId) -> Node | None:
@@ -160,13 +163,19 @@ class Overlay:
             node.created = time
             self._changed[profile] = None
 
-    def unite(self, profiles: Sequence[ProfileId], time: Millis, cause: Claim | None) -> ProfileId:
+    def unite(
+        self, profiles: Sequence[ProfileId], time: Millis, links: tuple[str, ...], cause: str = ""
+    ) -> ProfileId:
         """Merges live profiles into the one that has to survive, and notes it in the outbox."""
         first, *others = sorted(profiles, key=lambda one: survivor_key(one, self.node(one)))
         for other in others:
-            self._merges.append(self._merge(first, other, time, cause))
+            self.note(self._merge(first, other, time, links, cause))
             self.absorb(first, other)
         return first
+
+    def note(self, merge: Merge) -> None:
+        """Has a merge told of: it goes to identity's outbox with the rest."""
+        self._merges.append(merge)
 
     def absorb(self, survivor: ProfileId, loser: ProfileId) -> None:
         """Ends a live profile in another one; in a repair the log says which, not the order."""
@@ -199,7 +208,7 @@ class Overlay:
         before = len(self._merges)
         rejected = (*claim.rejected, *verdict.rejected)
         if verdict.roots:
-            profile = self.unite(verdict.roots, claim.time, claim)
+            profile = self.unite(verdict.roots, claim.time, claim.tokens, claim.cause)
         else:
             profile = self._created(verdict.new[0].token, claim.time)
         for one in verdict.new:
@@ -222,15 +231,20 @@ class Overlay:
             generation += 1
 
     def _merge(
-        self, survivor: ProfileId, loser: ProfileId, time: Millis, claim: Claim | None
+        self,
+        survivor: ProfileId,
+        loser: ProfileId,
+        time: Millis,
+        links: tuple[str, ...],
+        cause: str,
     ) -> Merge:
         kept, lost = self.node(survivor), self.node(loser)
         return Merge(
             loser,
             survivor,
             time,
-            cause=claim.cause if claim else "",
-            links=claim.tokens if claim else (),
+            cause,
+            links,
             moved=tuple(lost.identifiers),
             loser_known=lost.known,
             loser_created=lost.created,
@@ -249,6 +263,3 @@ class Overlay:
         if raw is not None:
             return repointed(raw, owner)
         return identifier_record(owner, self.node(owner).identifiers[token].first)
-
-
-_NEVER_SEEN = Millis(1 << 53)
