@@ -1,10 +1,17 @@
 """What a worker refuses to start on, each with the sentence that says what to do."""
 
+from collections.abc import Sequence
+
 import structlog
+from confluent_kafka import KafkaError, KafkaException
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from schemas.topics import Topics, TopicSpec
+
+from .kafka import KafkaConnection
 from .ports import Halt
+from .topics_admin import differences
 
 log = structlog.get_logger()
 
@@ -38,6 +45,21 @@ async def guard_identity_key(redis: Redis, key: str, fingerprint: str) -> None:
             "Identity in this Redis was written with another WAYLINE_IDENTITY_KEY; with this one "
             "nobody would be found again. Set the key it was written with."
         )
+
+
+async def guard_topics(
+    connection: KafkaConnection, topics: Topics, specs: Sequence[TopicSpec]
+) -> None:
+    """Raises Halt with every topic that is missing or not as correctness asks."""
+    try:
+        found = await differences(connection, topics, specs)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._UNSUPPORTED_FEATURE:
+            raise
+        log.warning("this broker cannot tell the settings of topics: they are unchecked")
+        return
+    if found:
+        raise Halt("\n".join([*found, "Mend that, or run `wayline topics create`."]))
 
 
 def guard_position(

@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
-from journeys.language.workspace import compile_map, compile_settings, make_release
 
 from journeys.engine.effects import Shard
 from journeys.language.model import Map, Release, Workspace
+from journeys.language.workspace import compile_map, compile_settings, make_release
 from schemas.inbox import Published
 from schemas.topics import Topics
 
 from .kafka import KafkaConnection
 from .ports import Halt
 from .reading import read_to_end
+
+LATEST = b"latest"
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Shelf:
     settings: dict[str, Mapping[str, str]] = field(default_factory=dict)
     maps: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     """(name, version) -> (file, text)."""
+    latest: Published | None = None
+    """What was published last: where a worker starts from; shards go by their inbox."""
 
 
 def settings_key(digest: str) -> bytes:
@@ -43,7 +47,9 @@ async def read_shelf(connection: KafkaConnection, topics: Topics) -> Shelf:
     async for record in read_to_end(connection, [topics.maps]):
         kind, _, rest = record.key.decode().partition("/")
         content = orjson.loads(record.value)
-        if kind == "settings":
+        if record.key == LATEST:
+            shelf.latest = Published(content["settings"], content["maps"])
+        elif kind == "settings":
             shelf.settings[rest] = content
         else:
             name, _, version = rest.partition("/")
@@ -60,6 +66,11 @@ class Library:
         self._workspaces: dict[str, Workspace] = {}
         self._maps: dict[tuple[str, str, int], Map] = {}
         self._releases: dict[tuple[object, ...], Release] = {}
+
+    async def latest(self) -> Workspace | None:
+        """The settings published last; None before the first publication."""
+        self._shelf = await read_shelf(self._connection, self._topics)
+        return self.workspace(self._shelf.latest.settings) if self._shelf.latest else None
 
     async def prepare(self, wanted: Shard | Published) -> None:
         """Makes sure that `release` can answer for these; raises Halt if it never could."""

@@ -11,14 +11,14 @@ import orjson
 
 from journeys.language.model import Map, Workspace
 from journeys.language.problems import MapError
-from journeys.language.workspace import compile_map, compile_settings, compile_workspace
+from journeys.language.workspace import Compiled, compile_map, compile_workspace
 from schemas import inbox
 from schemas.inbox import Held, InboxRecord, Published, Released, Retried
 from schemas.topics import Topics, shard_of
 from schemas.touchpoint import ProfileId
 
 from .kafka import KafkaConnection
-from .library import Shelf, map_key, read_shelf, settings_key
+from .library import LATEST, Shelf, map_key, read_shelf, settings_key
 from .ports import Outgoing
 from .publisher import publish_once
 
@@ -49,12 +49,14 @@ async def publish(
     """
     compiled = compile_workspace(documents)
     shelf = await read_shelf(connection, topics)
-    _refuse_reused_versions(compiled.maps, shelf)
-    _refuse_stranding(documents, compiled.maps, shelf)
+    _refuse_what_strands(compiled, shelf)
+    files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
     changed = tuple(m for m in compiled.maps if (m.name, m.version) not in shelf.maps)
     record = Published(compiled.workspace.digest, {m.name: m.version for m in compiled.maps})
     contents = [_settings_record(topics, compiled.workspace.digest, documents)]
-    contents += [_map_record(topics, m, documents) for m in changed]
+    contents += [_map_record(topics, m, files[m.name], documents[files[m.name]]) for m in changed]
+    latest = orjson.dumps({"settings": record.settings, "maps": record.maps})
+    contents.append(Outgoing(topics.maps, LATEST, latest, partition=0))
     await _append(connection, topics, [*contents, *_to_all(topics, shards, record)])
     return PublishReport(compiled.workspace, compiled.maps, changed)
 
@@ -94,34 +96,28 @@ def _settings_record(topics: Topics, digest: str, documents: Mapping[str, str]) 
     return Outgoing(topics.maps, settings_key(digest), orjson.dumps(settings), partition=0)
 
 
-def _map_record(topics: Topics, map_: Map, documents: Mapping[str, str]) -> Outgoing:
-    value = orjson.dumps({"file": map_.file, "text": documents[map_.file]})
+def _map_record(topics: Topics, map_: Map, file: str, text: str) -> Outgoing:
+    value = orjson.dumps({"file": file, "text": text})
     return Outgoing(topics.maps, map_key(map_.name, map_.version), value, partition=0)
 
 
-def _refuse_reused_versions(maps: Iterable[Map], shelf: Shelf) -> None:
-    for map_ in maps:
-        _, text = shelf.maps.get((map_.name, map_.version), (None, None))
-        if text is not None and map_.text_digest != text_digest(text):
-            raise PublicationRefused(
-                f"Version {map_.version} of {map_.name} is in the log with another text, and "
-                f"people may be in it. Give the changed map `version: {map_.version + 1}`."
-            )
-
-
-def _refuse_stranding(documents: Mapping[str, str], maps: Iterable[Map], shelf: Shelf) -> None:
-    """Older versions go on for the people in them, so they must fit the new settings too."""
-    settings = compile_settings(
-        {path: text for path, text in documents.items() if not path.startswith("maps/")}
-    )
-    published = {(m.name, m.version) for m in maps}
+def _refuse_what_strands(compiled: Compiled, shelf: Shelf) -> None:
+    """Every version in the log goes on for the people in it: as it was, under these settings."""
+    published = {(m.name, m.version): m for m in compiled.maps}
     for (name, version), (file, text) in shelf.maps.items():
-        if (name, version) in published:
-            continue
         try:
-            compile_map(text, file, settings)
+            older = compile_map(text, file, compiled.workspace)
         except MapError as error:
+            if (name, version) in published:
+                older = None
+            else:
+                raise PublicationRefused(
+                    f"People may still be in version {version} of {name}, which does not fit the "
+                    f"new settings: {error.problems[0].what} Keep what it names until they are out."
+                ) from error
+        newer = published.get((name, version))
+        if newer is not None and (older is None or older.digest != newer.digest):
             raise PublicationRefused(
-                f"People may still be in version {version} of {name}, and it does not fit the "
-                f"new settings: {error.problems[0].what} Keep what it names until they are out."
-            ) from error
+                f"Version {version} of {name} is in the log with other contents, and people may "
+                f"be in it. Give the changed map `version: {version + 1}`."
+            )

@@ -61,3 +61,24 @@ async def _seek(
     for tp, start in starts.items():
         consumer.seek(tp, start)
     return [tp for tp in ends if starts[tp] < ends[tp]]
+
+
+async def first_record(
+    connection: KafkaConnection, topic: str, partition: int
+) -> ConsumerRecord | None:
+    """The oldest committed record of a partition; None where it is empty."""
+    tp = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(
+        **connection.client(), isolation_level="read_committed", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([tp])
+        start, end = await consumer.beginning_offsets([tp]), await consumer.end_offsets([tp])
+        consumer.seek(tp, start[tp])
+        while await consumer.position(tp) < end[tp]:
+            for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=1)).values():
+                return records[0]
+        return None
+    finally:
+        await consumer.stop()

@@ -37,11 +37,14 @@ class RedisStates:
 
     async def position(self, shard: int) -> tuple[int | None, str | None]:
         """The stored offset and inbox topic id; None where the shard was never stored."""
-        offset, topic = await self._redis.hmget(self._keys.meta(shard), ["offset", "topic"])
-        return (
-            None if offset is None else int(offset),
-            None if topic is None else str(topic, "utf-8"),
-        )
+        stored: Any = await self._redis.hmget(self._keys.meta(shard), ["offset", "topic"])
+        offset, topic = stored
+        return (int(offset) if offset else None), (str(topic, "utf-8") if topic else None)
+
+    async def facts(self, shard: int) -> Shard | None:
+        """The facts of a shard as stored last; None where it was never stored."""
+        stored: Any = await self._redis.hget(self._keys.meta(shard), "facts")
+        return _facts.decode(stored) if stored else None
 
     async def load(
         self, shard: int, offset: int, profiles: Iterable[ProfileId], tick: Logged | None
