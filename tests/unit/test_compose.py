@@ -41,8 +41,11 @@ def test_what_others_wait_for_says_whether_it_is_well(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_workers_start_when_topics_were_made() -> None:
-    assert SERVICES["topics"]["command"] == ["topics", "create"]
+def test_workers_start_when_the_topics_of_the_workspace_were_made() -> None:
+    topics = SERVICES["topics"]
+
+    assert topics["command"] == ["topics", "create", "/workspace"]
+    assert topics["volumes"][0].endswith(":/workspace:ro")
     assert SERVICES["worker"]["depends_on"] == {
         "topics": {"condition": "service_completed_successfully"}
     }
