@@ -158,6 +158,15 @@ class Lanes:
         end, passed = self._ends.get(TopicPartition(*partition)), self.passed(partition)
         return passed is not None and end is not None and passed >= end
 
+    def behind(self) -> dict[TopicPartition, int]:
+        """Committed records of each partition, as of the latest fetch, that are not finished."""
+        passed = {partition: self.passed(partition) for partition in self._ends}
+        return {
+            partition: max(0, end - at)
+            for partition, end in self._ends.items()
+            if (at := passed[partition]) is not None
+        }
+
     def held(self) -> list[TopicPartition]:
         return [partition for partition, lane in self._lanes.items() if not lane.closed]
 
