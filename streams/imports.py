@@ -230,9 +230,9 @@ async def _bulks(
 
 def _imported(row: Row, mapping: SourceMapping | None, now: Millis) -> Imported:
     form = row.values if mapping is None else mapping.native(row.values)
-    if form.get("id") is None:
-        form = form | {"id": _content_id(row.values)}
     try:
+        if form.get("id") is None:
+            form = form | {"id": _content_id(row.values)}
         value = orjson.dumps(form)
     except orjson.JSONEncodeError as error:
         raise ContractError(
@@ -252,10 +252,16 @@ def _content_id(values: dict[str, Any]) -> str:
 def _csv_rows(stream: BinaryIO) -> Iterator[Row | Refused]:
     """Bytes that are no UTF-8 stay in the row as surrogates, so that only that row is refused."""
     text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    header = text.readline()
-    separator = max(_SEPARATORS, key=header.count)
-    columns = next(csv.reader([header], delimiter=separator), [])
-    reader = csv.reader(text, delimiter=separator, strict=True)
+    try:
+        header = text.readline()
+        separator = max(_SEPARATORS, key=header.count)
+        columns = next(csv.reader([header], delimiter=separator), [])
+        yield from _rows_below(columns, csv.reader(text, delimiter=separator, strict=True))
+    finally:
+        text.detach()  # else the wrapper closes a stream that is not its own
+
+
+def _rows_below(columns: list[str], reader: Any) -> Iterator[Row | Refused]:
     while True:
         line = reader.line_num + 2
         try:

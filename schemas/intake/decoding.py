@@ -9,9 +9,9 @@ from .document import read_object
 from .mapped import Mapping
 from .native import WATERMARK, touchpoint_from
 
-_CALLS = frozenset(("track", "identify", "alias", "group", "page", "screen"))
+_CALLS = ("track", "identify", "alias", "group", "page", "screen")
 _CALL_MARKS = ("messageId", "userId", "anonymousId", "previousId", "groupId", "writeKey")
-_OPERATIONS = frozenset(("c", "u", "d", "r", "t", "m"))
+_OPERATIONS = ("c", "u", "d", "r", "t", "m")
 
 
 class Raw(NamedTuple):

@@ -99,7 +99,7 @@ def _audit(value: bytes, document: dict[str, Any]) -> None:
             for inner in container.values() if type(container) is dict else container:
                 if type(inner) in _CONTAINERS:
                     below.append(inner)
-                elif type(inner) in _NUMBERS and not -_TWO_63 <= inner < _TWO_63:
+                elif type(inner) in _NUMBERS and not -_TWO_63 < inner < _TWO_63:
                     has_long_number = True
         level = below
     if has_long_number:

@@ -43,7 +43,30 @@ _BOOLEANS = {
 _MILLIS_FROM = 100_000_000_000
 """Epoch numbers from here on are ms: as seconds they would lie in the year 5138."""
 
-_liquid = Environment()
+_RENDERING_FAILS = (
+    LiquidError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class _Liquid(Environment):
+    """A template over a sender's record must not cost more than the record may have bytes."""
+
+    local_namespace_limit = 256 * 1024
+    output_stream_limit = 256 * 1024
+    loop_iteration_limit = 10_000
+
+
+_liquid = _Liquid()
+
+
+class _NotThis(Exception):
+    """A value is not what its filter says; the text names what it should be."""
 
 
 class MappingProblem(NamedTuple):
@@ -231,6 +254,9 @@ def _at(steps: tuple[str, ...]) -> Extract:
 def _rendered(source: str, path: tuple[str, ...], problems: list[MappingProblem]) -> Extract:
     try:
         template = _liquid.from_string(source)
+        unknown = [name for name in template.filter_names() if name not in _liquid.filters]
+        if unknown:
+            raise LiquidError(f"there is no filter {unknown[0]}", token=None)
     except LiquidError as error:
         problems.append(
             MappingProblem(
@@ -238,7 +264,7 @@ def _rendered(source: str, path: tuple[str, ...], problems: list[MappingProblem]
             )
         )
         return lambda _record: None
-    return lambda record: template.render(**record).strip()
+    return lambda record: template.render(record).strip()
 
 
 def _converted(extract: Extract, kind: str) -> Extract:
@@ -256,22 +282,22 @@ def _converted(extract: Extract, kind: str) -> Extract:
 def _number(value: Any) -> int | float:
     """An integer stays one, so that ids and pieces read well."""
     if isinstance(value, bool):
-        raise ValueError("a number")
+        raise _NotThis("a number")
     if isinstance(value, (int, float)):
         return value
     try:
         number = int(value) if value.lstrip("+-").isdecimal() else float(value)
     except (AttributeError, ValueError):
-        raise ValueError("a number") from None
+        raise _NotThis("a number") from None
     if not -1e308 <= number <= 1e308 or (isinstance(number, int) and abs(number) >= 2**63):
-        raise ValueError("a finite number of 64 bits")
+        raise _NotThis("a finite number of 64 bits")
     return number
 
 
 def _integer(value: Any) -> int:
     number = _number(value)
     if number != int(number):
-        raise ValueError("an integer")
+        raise _NotThis("an integer")
     return int(number)
 
 
@@ -280,7 +306,7 @@ def _boolean(value: Any) -> bool:
         return value
     found = _BOOLEANS.get(str(value).lower())
     if found is None:
-        raise ValueError("true or false, yes or no, 1 or 0")
+        raise _NotThis("true or false, yes or no, 1 or 0")
     return found
 
 
@@ -296,13 +322,13 @@ def _group(name: str, members: tuple[tuple[str, Extract], ...], record: Record) 
 def _extracted(extract: Extract, record: Record, path: str) -> Any:
     try:
         return extract(record)
-    except ValueError as error:
+    except _NotThis as error:
         raise ContractError(
             "wrong-type", path, f"The value is not {error}.", "Mend the record, or the mapping."
         ) from None
-    except LiquidError as error:
+    except _RENDERING_FAILS as error:
         raise ContractError(
-            "cannot-map", path, f"The mapping fails: {error.message}.", "Mend the mapping."
+            "cannot-map", path, f"The mapping fails: {error}.", "Mend the mapping."
         ) from None
 
 

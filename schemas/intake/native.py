@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import ContractError
 from ..touchpoint import Millis, Touchpoint
@@ -139,9 +140,12 @@ def written_time(time: Millis) -> str:
 
 def refuse(error: ValidationError) -> Never:
     """The first thing that is wrong, in our words and with a stable code."""
-    first = error.errors(include_url=False, include_context=True)[0]
-    # Branches of a union (`str`, `list[...]`) stand in pydantic's place beside the names.
-    place = [str(step) for step in first["loc"] if not _is_branch(str(step))]
+    found = error.errors(include_url=False)
+    # A text or a list: pydantic tells of both tries, and the deeper one is what was meant.
+    first = max((e for e in found if e["loc"][:2] == found[0]["loc"][:2]), key=_depth)
+    place = first["loc"]
+    if place[0] == "identifiers":
+        place = (*place[:2], *place[3:])  # without the name of the try
     path = "".join(f"/{step}" for step in place)
     match first["type"]:
         case "missing":
@@ -174,8 +178,8 @@ _WANTED = {
 }
 
 
-def _is_branch(step: str) -> bool:
-    return step.startswith(("str", "constrained-str", "list[", "nullable", "function-"))
+def _depth(error: ErrorDetails) -> int:
+    return len(error["loc"])
 
 
 def _identifiers(

@@ -1,0 +1,58 @@
+"""The shipped example: its figures from the file alone, and its mapping on every row."""
+
+import csv
+import gzip
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemas.intake import compile_mapping
+from streams.imports import Imported, touchpoints_of
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "online-retail"
+PURCHASES = EXAMPLE / "purchases.csv.gz"
+NOW = 1_772_400_000_000
+
+
+@pytest.fixture(scope="module")
+def purchases() -> dict[str, list[datetime]]:
+    """The times of purchases by customer."""
+    found = defaultdict(list)
+    with gzip.open(PURCHASES, "rt", newline="") as file:
+        for row in csv.DictReader(file):
+            found[row["customer_id"]].append(datetime.fromisoformat(row["invoiced_at"]))
+    return found
+
+
+def test_the_file_holds_the_purchases_of_the_year(purchases: dict[str, list[datetime]]) -> None:
+    times = [time for each in purchases.values() for time in each]
+
+    assert len(times) == 18_536
+    assert len(purchases) == 4_339
+    assert max(times) == datetime(2011, 12, 9, 12, 50)
+
+
+@pytest.mark.parametrize(("days", "reminders"), [(30, 8_558), (60, 4_928), (90, 3_219)])
+def test_so_many_purchases_were_followed_by_none_in_time(
+    purchases: dict[str, list[datetime]], days: int, reminders: int
+) -> None:
+    end = max(time for each in purchases.values() for time in each)
+    wait = timedelta(days=days)
+    gaps = [pair for each in purchases.values() for pair in pairwise([*sorted(each), datetime.max])]
+
+    assert sum(after > at + wait <= end for at, after in gaps) == reminders
+
+
+def test_the_mapping_takes_every_row_in_the_order_of_time() -> None:
+    workspace = yaml.safe_load((EXAMPLE / "wayline.yaml").read_text())
+    mapping = compile_mapping("invoices", workspace["sources"]["invoices"])
+
+    rows = list(touchpoints_of(EXAMPLE / workspace["sources"]["invoices"]["file"], mapping, NOW))
+
+    times = [row.time for row in rows if isinstance(row, Imported)]
+    assert len(times) == len(rows) == 18_536
+    assert times == sorted(times)
