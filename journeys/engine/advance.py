@@ -15,7 +15,7 @@ from .entries import Taken, enter
 from .firing import fire, let_go
 from .ids import touchpoint_key
 from .lines import give, later, resume
-from .moves import has_ended
+from .moves import end, has_ended
 from .profile import Armed, Instance, Remembered
 from .stuck import guarded
 from .turn import Cause, Turn, by_touchpoint
@@ -48,11 +48,13 @@ def wake(turn: Turn, before: int | None = None) -> None:
         _open_gate(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
     limit -= turn.release.workspace.grace
+    last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
         due = _earliest(turn, limit)
         if due is None:
             return
-        _fire(turn, *due)
+        last, same = _repeated(*due, last, same)
+        _fire(turn, *due, looped=same == FIRED_AT_MOST)
 
 
 def retry(turn: Turn) -> None:
@@ -95,12 +97,9 @@ def _open_gate(turn: Turn) -> None:
             first = instance.gate[0]
             cause = Cause(first.cause, first.kind, first.id)
             before = instance.then.decided if instance.then else instance.base
-            if guarded(turn, instance, cause, partial(_let_go, turn, instance)):
+            step = partial(let_go, turn, _map(turn, instance), instance)
+            if guarded(turn, instance, cause, step):
                 _enter_anew(turn, instance, before)
-
-
-def _let_go(turn: Turn, instance: Instance) -> None:
-    let_go(turn, _map(turn, instance), instance)
 
 
 def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:
@@ -115,15 +114,21 @@ def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:
     return found
 
 
-def _fire(turn: Turn, instance: Instance, armed: Armed) -> None:
-    when = armed.deadline
+def _repeated(
+    instance: Instance, armed: Armed, last: tuple[str, int], same: int
+) -> tuple[tuple[str, int], int]:
+    """How often in a row one instance fired at one moment: a wait of nothing is a loop."""
+    this = instance.id, armed.deadline
+    return this, same + 1 if this == last else 1
+
+
+def _fire(turn: Turn, instance: Instance, armed: Armed, looped: bool) -> None:
+    when, map_ = armed.deadline, _map(turn, instance)
     cause = Cause(instance.id, "timer", f"{instance.id}/{instance.visit}/{armed.index}")
-    if guarded(turn, instance, cause, partial(_fire_one, turn, instance, armed)):
+    if looped:  # rule 18
+        end(turn, map_, instance, "looped", when, cause)
+    elif guarded(turn, instance, cause, partial(fire, turn, map_, instance, armed)):
         _enter_anew(turn, instance, when)
-
-
-def _fire_one(turn: Turn, instance: Instance, armed: Armed) -> None:
-    fire(turn, _map(turn, instance), instance, armed)
 
 
 def _enter_anew(turn: Turn, instance: Instance, after: int) -> None:

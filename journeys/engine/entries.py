@@ -1,6 +1,8 @@
 """Entering a map: rules 1 and 2, in the order of priority, then name."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -14,7 +16,7 @@ from .lines import catch_up, later
 from .local_time import add, rfc3339, subtract
 from .moves import arrive, memory_key
 from .profile import Instance, Memory, Remembered
-from .stuck import guarded
+from .stuck import attempt
 from .turn import Turn, by_touchpoint
 from .waits import window_end
 
@@ -35,12 +37,22 @@ class Refusal(NamedTuple):
 def enter(
     turn: Turn, event: Noticed, kept: Remembered, taken: Taken, only: str | None = None
 ) -> None:
-    """Offers the touchpoint to all entries, or those of the map `only`; one instance per key."""
+    """Offers the touchpoint to all entries, or those of the map `only`; one instance per key.
+
+    An entry that fails lets nobody in and is told as `stuck`.
+    """
     if kept.backfill:  # rule 8
         return
     for map_, entry in turn.book.entering.get(event.type, ()):
-        if only is None or map_.name == only:
-            _consider(turn, map_, entry, event, kept, taken)
+        if only is not None and map_.name != only:
+            continue
+        profile = turn.profile
+        instances, memory = profile.instances, dict(profile.memory)
+        reason = attempt(turn, partial(_consider, turn, map_, entry, event, kept, taken))
+        if reason is not None:
+            profile.instances, profile.memory = instances, memory
+            _tell(turn, map_, None, "stuck", event, {"reason": reason, "offset": turn.offset})
+            turn.count(map_.name, map_.version, "stuck")
 
 
 def _consider(
@@ -97,25 +109,13 @@ def _too_soon(rule: Reentry, memory: Memory, time: int, zone: ZoneInfo) -> Refus
 def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered) -> None:
     """Enters, then looks at what she did after it and we heard of before (rule 3)."""
     profile, cause = turn.profile, by_touchpoint(kept)
-    instance = Instance(
-        cause_id("instance", map_.name, key or "", cause.ref),
-        map_.name,
-        map_.version,
-        key,
-        kept.time,
-        kept,
-    )
-    where, before = memory_key(map_.name, key), profile.memory.get(memory_key(map_.name, key))
-    profile.memory[where] = _with_entry(before, kept.time, map_)
+    name = cause_id("instance", map_.name, key or "", cause.ref)
+    instance = Instance(name, map_.name, map_.version, key, kept.time, kept)
+    where = memory_key(map_.name, key)
+    profile.memory[where] = _with_entry(profile.memory.get(where), kept.time, map_)
     profile.instances = sorted([*profile.instances, instance], key=oldest_first)
-
-    def step() -> None:
-        arrive(turn, map_, instance, map_.first, kept.time, kept.time, cause)
-        catch_up(turn, map_, instance, later(profile, kept.time), goals=True)
-
-    if not guarded(turn, instance, cause, step):
-        profile.instances = [other for other in profile.instances if other is not instance]
-        _restore(profile.memory, where, before)
+    arrive(turn, map_, instance, map_.first, kept.time, kept.time, cause)
+    catch_up(turn, map_, instance, later(profile, kept.time), goals=True)
     while len(profile.memory) > KEYS_REMEMBERED:
         del profile.memory[next(iter(profile.memory))]
 
@@ -132,17 +132,18 @@ def _with_entry(memory: Memory | None, time: int, map_: Map) -> Memory:
     return Memory(sorted([*known.entries, time])[-at_least:], known.exit, dict(known.sent))
 
 
-def _restore(memory: dict[str, Memory], where: str, before: Memory | None) -> None:
-    if before is None:
-        del memory[where]
-    else:
-        memory[where] = before
-
-
 def _refuse(turn: Turn, map_: Map, key: str | None, event: Noticed, refusal: Refusal) -> None:
+    until = None if refusal.until is None else rfc3339(refusal.until)
+    _tell(turn, map_, key, "refused", event, {"reason": refusal.reason, "until": until})
+    turn.count(map_.name, map_.version, f"refused:{refusal.reason}")
+
+
+def _tell(
+    turn: Turn, map_: Map, key: str | None, kind: str, event: Noticed, more: Mapping[str, Any]
+) -> None:
     row = {
-        "id": cause_id("refused", map_.name, key or "", event.source, event.id, refusal.reason),
-        "kind": "refused",
+        "id": cause_id(kind, map_.name, key or "", event.source, event.id, more["reason"]),
+        "kind": kind,
         "at": rfc3339(event.time),
         "logged": rfc3339(turn.shard.log_time),
         "profile_id": turn.id,
@@ -151,8 +152,6 @@ def _refuse(turn: Turn, map_: Map, key: str | None, event: Noticed, refusal: Ref
         "key": key,
         "cause": "touchpoint",
         "cause_id": event.id,
-        "reason": refusal.reason,
-        "until": None if refusal.until is None else rfc3339(refusal.until),
+        **more,
     }
     turn.emit("transitions", turn.id, orjson.dumps(row))
-    turn.count(map_.name, map_.version, f"refused:{refusal.reason}")

@@ -48,6 +48,8 @@ def judge_anew(turn: Turn, map_: Map, instance: Instance) -> None:
 
 def cancel(turn: Turn, map_: Map, instance: Instance) -> None:
     """She moves on or ends: what stands at the gate is withheld `cancelled`."""
+    if not instance.gate and instance.then is None:
+        return
     standing, instance.gate, instance.then = instance.gate, [], None
     for one in standing:
         withhold(turn, instance, _item(map_, one.place), one, "cancelled")

@@ -17,9 +17,12 @@ _MS = timedelta(milliseconds=1)
 
 
 def rfc3339(moment: int) -> str:
-    """`2026-03-01T03:30:00.000Z`."""
-    text = (EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
-    return text[:-6] + "Z"
+    """`2026-03-01T03:30:00.000Z`. By hand: a third of the cost of `isoformat`, on each row."""
+    day, rest = divmod(moment, DAY)
+    minutes, rest = divmod(rest, 60_000)
+    seconds, millis = divmod(rest, 1000)
+    hour, minute = divmod(minutes, 60)
+    return f"{_day(day)}T{hour:02}:{minute:02}:{seconds:02}.{millis:03}Z"
 
 
 def day_of(moment: int) -> str:
@@ -27,15 +30,9 @@ def day_of(moment: int) -> str:
     return _day(moment // DAY)
 
 
-@lru_cache(maxsize=512)
 def zone_named(name: object) -> ZoneInfo | None:
     """The zone of this IANA name; None where there is none."""
-    if not isinstance(name, str) or not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+    return _zone(name) if isinstance(name, str) and name else None
 
 
 def add(duration: Duration, moment: int, zone: ZoneInfo) -> int:
@@ -43,6 +40,12 @@ def add(duration: Duration, moment: int, zone: ZoneInfo) -> int:
     if not duration.is_calendar:
         return moment + duration.millis
     local = _local(moment, zone)
+    if not duration.months:
+        # The same offset there, and no second occurrence: nothing to look for. Most of all days.
+        there = moment + duration.days * DAY
+        reached = _local(there, zone)
+        if reached.utcoffset() == local.utcoffset() and not reached.fold:
+            return there
     return instant(_stepped(local.date(), duration), local.time(), zone)
 
 
@@ -101,11 +104,20 @@ def _stepped(day: date, duration: Duration) -> date:
 
 
 def _local(moment: int, zone: ZoneInfo) -> datetime:
-    return (EPOCH + timedelta(milliseconds=moment)).astimezone(zone)
+    seconds, millis = divmod(moment, 1000)
+    return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000)
 
 
 def _moment(local: datetime) -> int:
     return (local - EPOCH) // _MS
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 @lru_cache(maxsize=64)

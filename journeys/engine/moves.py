@@ -60,11 +60,16 @@ def onward(turn: Turn, map_: Map, instance: Instance, stage: Stage, when: int) -
 
 
 def end(turn: Turn, map_: Map, instance: Instance, outcome: str, when: int, cause: Cause) -> None:
-    """Ends the instance; what re-entry must know of it stays (rule 2)."""
+    """Ends the instance; what re-entry must know of it stays (rule 2).
+
+    Of a keyed map without such a rule nothing stays: a profile may see many carts.
+    """
     cancel(turn, map_, instance)
     part(turn, instance, outcome, when, cause)
-    memory = turn.profile.memory.get(memory_key(map_.name, instance.key))
-    if memory is not None:
+    where, rule = memory_key(map_.name, instance.key), map_.reentry
+    if instance.key is not None and not (rule.mode == "never" or rule.cooldown or rule.limit):
+        turn.profile.memory.pop(where, None)
+    elif memory := turn.profile.memory.get(where):
         memory.exit = when if memory.exit is None else max(memory.exit, when)
         memory.sent = dict(instance.sent)
 

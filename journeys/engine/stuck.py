@@ -20,32 +20,34 @@ def guarded(turn: Turn, instance: Instance, cause: Cause, step: Callable[[], obj
 
     A step ends an instance by its last act, so putting back the instance puts back all.
     """
-    before, said, counted = _encode(instance), len(turn.outputs), len(turn.edges)
-    instances = turn.profile.instances
-    turn.passes = 0
+    before, instances = _encode(instance), turn.profile.instances
+    reason = attempt(turn, step)
+    if reason is None:
+        return True
+    turn.profile.instances = instances
+    _put_back(instance, _decode(before))
+    instance.stuck = reason
+    instance.tries += 1
+    ids = (cause.ref, str(instance.tries))
+    more = {"stage": instance.stage or None, "reason": reason, "offset": turn.offset}
+    turn.tell("stuck", instance, turn.shard.log_time, cause, ids, more)
+    turn.count(instance.map, instance.version, "stuck")
+    return False
+
+
+def attempt(turn: Turn, step: Callable[[], object]) -> str | None:
+    """Runs the step; the reason if it failed, and then it has said nothing.
+
+    What it changed of the profile is the caller's to put back.
+    """
+    said, counted, turn.passes = len(turn.outputs), len(turn.edges), 0
     try:
         step()
     except Exception as error:  # noqa: BLE001 (a designer's map or template may fail in any way)
         del turn.outputs[said:], turn.edges[counted:]
-        turn.profile.instances = instances
-        _put_back(instance, _decode(before))
-        instance.stuck = f"{type(error).__name__}: {error}"[:200]
-        instance.tries += 1
-        _tell(turn, instance, cause, instance.stuck)
-        return False
-    return True
-
-
-def _tell(turn: Turn, instance: Instance, cause: Cause, reason: str) -> None:
-    turn.tell(
-        "stuck",
-        instance,
-        turn.shard.log_time,
-        cause,
-        (cause.ref, str(instance.tries)),
-        {"stage": instance.stage or None, "reason": reason, "offset": turn.offset},
-    )
-    turn.count(instance.map, instance.version, "stuck")
+        reason = f"{type(error).__name__}: {error}"[:200]
+        return reason.encode("utf-8", "replace").decode()
+    return None
 
 
 def _put_back(instance: Instance, before: Instance) -> None:

@@ -1,0 +1,42 @@
+"""What happened to one person in one map: a flat row of `journey.transitions`.
+
+`id` is the same whenever the same thing is said again: a warehouse upserts by it. Fields that
+do not concern a kind are absent or null.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["enter", "move", "end", "goal", "refused", "withheld", "action", "stuck"]
+
+
+class Transition(BaseModel):
+    """`at` is logical time, `logged` the log's; both UTC with milliseconds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    kind: Kind
+    at: datetime
+    logged: datetime
+    profile_id: str
+    map: str
+    version: int
+    key: str | None = None
+    instance: str | None = Field(None, description="absent where nobody entered (`refused`)")
+    cause: Literal["touchpoint", "timer", "merge", "retry"]
+    cause_id: str = Field(description="the touchpoint's own id, or a timer's")
+    stage: str | None = Field(None, description="where she was")
+    to: str | None = Field(None, description="where she came to (`enter`, `move`)")
+    outcome: str | None = None
+    goal: str | None = None
+    value: Any = None
+    reason: str | None = Field(None, description="of `refused`, `withheld` and `stuck`")
+    until: datetime | None = Field(None, description="when a refused entry may be asked again")
+    template: str | None = None
+    action_id: str | None = None
+    channel: str | None = None
+    passed_over: dict[str, str] | None = None
+    offset: int | None = Field(None, description="inbox offset at which it got stuck")
