@@ -51,7 +51,7 @@ async def run_worker(settings: Settings) -> None:
     Raises Halt or SettingsError, before anything is touched, where going on could lose or
     double something; later whatever made an owner fail.
     """
-    connection = KafkaConnection(settings.kafka.bootstrap)
+    connection = settings.connection
     async with _redis(settings) as redis, _producer(connection) as producer:
         library = Library(connection, settings.topics)
         place = await find_workplace(settings, connection, redis, library)
@@ -150,16 +150,14 @@ class Worker:
         connection, topics = self._connection, self._settings.topics
         names = [stitch_name(topics, *source) for source in self._place.sources]
 
-        async def fence() -> None:
-            if self._settings.publishing is Publishing.EXACTLY_ONCE:
-                await fence_all(connection, names)
-
         async def records(since: Millis | None) -> AsyncIterator[InboxRecord]:
             async for record in read_to_end(connection, [topics.inbox], since):
                 yield inbox.decode(record.value)
 
         log.warning("identity is not of this run of Redis, repairing it from the inbox")
-        done = await repair(self._identities, self._place.identity, fence, records)
+        done = await repair(
+            self._identities, self._place.identity, lambda: fence_all(connection, names), records
+        )
         if done is not None:
             log.info("identity repaired", records=done.records, united=done.united, told=done.told)
 

@@ -131,7 +131,12 @@ async def publish_once(
 ) -> None:
     """All of `records` in one transaction, or none. Raises RecordRefused, or Fenced when another
     process used the id meanwhile or the outcome is unknown.
+
+    On a cluster without transactions they are sent in order, and a failure may leave a part.
     """
+    if not connection.transactional:
+        await _acknowledged_once(connection, records)
+        return
     producers = await _fenced(connection, [transactional_id])
     try:
         await _in_transaction(producers[transactional_id], records)
@@ -143,8 +148,19 @@ async def publish_once(
         await _stopped(producers[transactional_id])
 
 
+async def _acknowledged_once(connection: KafkaConnection, records: Sequence[Outgoing]) -> None:
+    producer = AIOKafkaProducer(**connection.client(), **SETTINGS, enable_idempotence=True)
+    await _started(producer)
+    try:
+        await send(producer, await packed(producer, records))
+    finally:
+        await _stopped(producer)
+
+
 async def fence_all(connection: KafkaConnection, names: Sequence[str]) -> None:
     """Fences whoever holds these transactional ids; their open transactions are aborted."""
+    if not connection.transactional:
+        return
     for start in range(0, len(names), AT_ONCE):
         producers = await _fenced(connection, names[start : start + AT_ONCE])
         await asyncio.gather(*(_stopped(producer) for producer in producers.values()))

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.topics import Topics
+from streams.kafka import KafkaConnection
 from streams.keys import Keys
 
 PREFIX = "WAYLINE_"
@@ -126,6 +127,12 @@ class Settings(BaseSettings):
     def group(self) -> str:
         """The consumer group: one for each workspace."""
         return f"{self.prefix}.wayline" if self.prefix else "wayline"
+
+    @property
+    def connection(self) -> KafkaConnection:
+        """How to reach Kafka. Who publishes at least once begins no transactions at all."""
+        isolated = self.publishing is Publishing.EXACTLY_ONCE
+        return KafkaConnection(self.kafka.bootstrap, transactional=isolated)
 
     def transactional_id(self, name: str) -> str:
         """`name` (`fold-3`) with the workspace before it: transactional ids are the broker's."""
