@@ -54,7 +54,7 @@ class Embedded:
     def settings(self) -> Settings:
         """The settings of every process that uses these two; the environment gives the rest."""
         return load_settings(
-            kafka={"bootstrap": self.broker.bootstrap},
+            kafka={"bootstrap": self.broker.bootstrap, "embedded": True},
             redis={"url": self.redis_url},
             publishing=Publishing.AT_LEAST_ONCE,
             identity_key=DEMO_KEY.decode(),
@@ -103,11 +103,19 @@ def embedded() -> Iterator[Embedded]:
             broker.close()
 
 
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def _redis() -> Iterator[tuple[str, str]]:
     binary, where = _redis_binary()
     folder = Path(tempfile.mkdtemp(prefix="wayline-redis-"))
-    port = _free_port()
+    port = free_port()
     command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
     command += ["--maxmemory-policy", "noeviction", "--loglevel", "warning"]
@@ -147,13 +155,6 @@ def _wait_for(child: Child, port: int, binary: str) -> None:
         except OSError:
             time.sleep(0.01)
     raise CannotEmbed(f"{binary} does not start. Run `{binary} --port {port}` to see why.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _librdkafka() -> ctypes.CDLL:

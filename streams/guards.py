@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -51,13 +50,7 @@ async def guard_topics(
     connection: KafkaConnection, topics: Topics, specs: Sequence[TopicSpec]
 ) -> None:
     """Raises Halt with every topic that is missing or not as correctness asks."""
-    try:
-        found = await differences(connection, topics, specs)
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError._UNSUPPORTED_FEATURE:
-            raise
-        log.warning("this broker cannot tell the settings of topics: they are unchecked")
-        return
+    found = await differences(connection, topics, specs)
     if found:
         raise Halt("\n".join([*found, "Mend that, or run `wayline topics create`."]))
 

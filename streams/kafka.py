@@ -8,12 +8,13 @@ from typing import Any
 class KafkaConnection:
     """A cluster. `bootstrap` is `host:port`, several with commas between.
 
-    `transactional`: whether it isolates transactions. The embedded broker does not, and the
-    markers it writes at their end fail aiokafka's CRC check: nothing may begin one there.
+    `embedded`: librdkafka's mock cluster. It isolates no transactions, and the markers it writes
+    at their end fail aiokafka's CRC check, so nothing may begin one there; nor can it describe
+    topics.
     """
 
     bootstrap: str
-    transactional: bool = True
+    embedded: bool = False
 
     def client(self) -> dict[str, Any]:
         """What every aiokafka client of this cluster is made with."""

@@ -132,9 +132,9 @@ async def publish_once(
     """All of `records` in one transaction, or none. Raises RecordRefused, or Fenced when another
     process used the id meanwhile or the outcome is unknown.
 
-    On a cluster without transactions they are sent in order, and a failure may leave a part.
+    On the embedded broker they are sent in order, and a failure may leave a part.
     """
-    if not connection.transactional:
+    if connection.embedded:
         await _acknowledged_once(connection, records)
         return
     producers = await _fenced(connection, [transactional_id])
@@ -159,7 +159,7 @@ async def _acknowledged_once(connection: KafkaConnection, records: Sequence[Outg
 
 async def fence_all(connection: KafkaConnection, names: Sequence[str]) -> None:
     """Fences whoever holds these transactional ids; their open transactions are aborted."""
-    if not connection.transactional:
+    if connection.embedded:
         return
     for start in range(0, len(names), AT_ONCE):
         producers = await _fenced(connection, names[start : start + AT_ONCE])

@@ -39,10 +39,12 @@ class Group(BaseModel):
 class Kafka(Group):
     """`session_timeout_ms`: how long a killed worker's partitions rest; brokers allow 6 s or more.
 
+    `embedded` is set by `wayline dev` and `wayline demo` for the broker they bring.
     `transaction_timeout_ms` plus up to 10 s is what a reader waits behind an abandoned transaction.
     """
 
     bootstrap: str = "127.0.0.1:9092"
+    embedded: bool = False
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     heartbeat_ms: int = Field(default=1_000, ge=100)
     transaction_timeout_ms: int = Field(default=10_000, ge=1_000)
@@ -130,9 +132,8 @@ class Settings(BaseSettings):
 
     @property
     def connection(self) -> KafkaConnection:
-        """How to reach Kafka. Who publishes at least once begins no transactions at all."""
-        isolated = self.publishing is Publishing.EXACTLY_ONCE
-        return KafkaConnection(self.kafka.bootstrap, transactional=isolated)
+        """How to reach Kafka."""
+        return KafkaConnection(self.kafka.bootstrap, self.kafka.embedded)
 
     def transactional_id(self, name: str) -> str:
         """`name` (`fold-3`) with the workspace before it: transactional ids are the broker's."""
