@@ -110,6 +110,8 @@ async def inbox_topic_id(connection: KafkaConnection, topics: Topics) -> str:
 
     Raises Halt where there is no inbox. Empty where the broker knows no topic ids.
     """
+    if connection.embedded:
+        return ""
     return await asyncio.to_thread(_topic_id, connection, topics.inbox)
 
 
