@@ -1,0 +1,47 @@
+"""`wayline check`: what is wrong with a workspace, before anything runs."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.cli.options import JsonOption, examples
+
+
+class Format(StrEnum):
+    """How problems are printed; `github` marks the lines of a pull request."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
+def add_to(app: typer.Typer) -> None:
+    lines = ("wayline check .", "wayline check shop/ --json", "wayline check . --format github")
+    app.command(epilog=examples(*lines))(check)
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="Holds wayline.yaml.", show_default=False)],
+    json: JsonOption = False,
+    style: Annotated[Format, typer.Option("--format", help="Of the problems.")] = Format.TEXT,
+) -> None:
+    """Find every problem of a workspace: maps, templates, catalogue and wayline.yaml."""
+    from console.folders import read_documents
+    from console.problems import as_github, as_lines, as_text
+    from journeys.language.problems import MapError
+    from journeys.language.workspace import compile_workspace
+
+    documents = read_documents(folder)
+    try:
+        compiled = compile_workspace(documents)
+    except MapError as error:
+        printed = as_lines if json else as_github if style is Format.GITHUB else as_text
+        print(printed(error.problems, folder), file=sys.stdout if json else sys.stderr)
+        raise typer.Exit(1) from None
+    if json:
+        print("[]")
+    else:
+        names = ", ".join(f"{m.name} {m.version}" for m in compiled.maps)
+        print(f"{folder}: {len(documents)} files, no problem. Maps: {names or 'none'}.")

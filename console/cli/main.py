@@ -1,0 +1,63 @@
+"""`wayline`: every command, and the one place where a failure becomes words and an exit code."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from console.cli import (
+    actions,
+    check,
+    dead_letters,
+    demo,
+    dev,
+    gate,
+    imports,
+    people,
+    publish,
+    send,
+    status,
+    topics,
+    version,
+    worker,
+)
+
+app = typer.Typer(
+    name="wayline",
+    help="An event-streaming customer-journey engine: touchpoints in, actions out.",
+    epilog="Exit codes: 0 done, 1 problems found or refused, 2 wrong usage or cannot run.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for commands in (demo, dev, worker, topics, publish, check, send, imports, actions):
+    commands.add_to(app)
+for commands in (people, dead_letters, gate, status, version):
+    commands.add_to(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code; expected failures are one sentence on stderr."""
+    try:
+        app(args=arguments, prog_name="wayline")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception as error:
+        from console.refusals import sentence
+
+        said = sentence(error)
+        if said is None:
+            raise
+        code, words = said
+        print(f"wayline: {words}", file=sys.stderr)
+        return code
+    return 0
+
+
+def main() -> NoReturn:
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

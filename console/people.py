@@ -1,0 +1,162 @@
+"""One person as Redis shows her: who she is, where she is, what comes next, what she did last."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from console.connections import kafka_of, redis_of, shards_of
+from console.refusals import Refused
+from journeys.engine.effects import Shard
+from journeys.engine.profile import NEVER, Instance, Profile, Remembered, decode
+from journeys.identity.claims import Claims, Identifier
+from journeys.identity.config import IdentityConfig, identity_config
+from journeys.identity.records import owner_of
+from journeys.identity.tokens import ID_LENGTH
+from schemas.topics import shard_of
+from schemas.touchpoint import Millis, ProfileId
+from streams.library import Library
+from streams.settings import Settings
+
+LAST = 10
+"""So many touchpoints are shown, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom an identifier leads to. `profile` is None while nobody has it."""
+
+    given: str
+    normalised: str
+    token: str
+    profile: ProfileId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A profile as stored in its shard; `merged` are the ids that led here."""
+
+    id: ProfileId
+    shard: int
+    profile: Profile
+    merged: tuple[ProfileId, ...]
+
+
+async def who(settings: Settings, identifier: str) -> Found:
+    """Whom `namespace:value` leads to; raises Refused for one that can identify nobody."""
+    namespace, colon, value = identifier.partition(":")
+    if not (colon and value):
+        raise Refused(f"{identifier} is no identifier. Write one as phone:13800138000.")
+    async with redis_of(settings) as redis:
+        config = await _rules(settings, redis)
+        claim = Claims(config).read({namespace: [value]}, Millis(0))
+        if not claim.links:
+            reason = claim.rejected[0][1] if claim.rejected else "unknown_namespace"
+            raise Refused(f"{identifier} can identify nobody ({reason}).")
+        one: Identifier = claim.links[0]
+        record: Any = await redis.get(settings.keys.identifier(one.token))
+        owner = owner_of(record) if record else None
+        return Found(identifier, f"{one.namespace}:{one.value}", one.token, owner)
+
+
+async def show(settings: Settings, whom: str) -> Person:
+    """The person of a profile id or identifier, redirects followed; raises Refused for nobody."""
+    profile = ProfileId(whom)
+    if ":" in whom or len(whom) != ID_LENGTH:
+        found = await who(settings, whom)
+        if found.profile is None:
+            raise Refused(f"Nobody has {found.normalised}.")
+        profile = found.profile
+    shards = await shards_of(settings)
+    async with redis_of(settings) as redis:
+        merged: tuple[ProfileId, ...] = ()
+        while profile not in merged:
+            shard = shard_of(profile, shards)
+            stored: Any = await redis.get(settings.keys.profile(shard, profile))
+            if stored is None:
+                break
+            person = decode(stored)
+            if not person.redirect:
+                return Person(profile, shard, person, merged)
+            merged, profile = (*merged, profile), ProfileId(person.redirect)
+    raise Refused(f"There is no profile {profile} in the shards yet, or it was forgotten.")
+
+
+def as_json(person: Person, *, reveal: bool) -> dict[str, Any]:
+    """All that is shown of a person; identifiers and traits are masked unless revealed."""
+    profile = person.profile
+    traits = {name: value for name, (value, _) in profile.traits.items()}
+    return {
+        "profile": person.id,
+        "shard": person.shard,
+        "merged_from": list(person.merged),
+        "known": profile.known,
+        "last_seen": moment(profile.last_seen),
+        "identifiers": _masked_lists(profile.identifiers, reveal=reveal),
+        "traits": traits if reveal else {name: masked(value) for name, value in traits.items()},
+        "tags": profile.tag_list,
+        "consents": {name: given for name, (given, _) in profile.consents.items()},
+        "instances": [_instance(each) for each in profile.instances],
+        "touchpoints": [_touchpoint(each) for each in reversed(profile.remembered[-LAST:])],
+    }
+
+
+def masked(value: Any) -> Any:
+    """Text without its middle: enough to recognise, not enough to use. Other values stay."""
+    if not isinstance(value, str):
+        return value
+    kept = 2 if len(value) > 6 else 0
+    return value[:kept] + "…" + value[len(value) - kept :]
+
+
+def moment(at: int) -> str:
+    """UTC to the second; empty for none."""
+    if not 0 < at < NEVER:
+        return ""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+
+
+def _masked_lists(values: Mapping[str, list[str]], *, reveal: bool) -> dict[str, list[str]]:
+    return {name: each if reveal else [masked(v) for v in each] for name, each in values.items()}
+
+
+def _instance(instance: Instance) -> dict[str, Any]:
+    timers = sorted(timer.deadline for timer in instance.timers)
+    return {
+        "map": instance.map,
+        "version": instance.version,
+        "key": instance.key,
+        "stage": instance.stage,
+        "since": moment(instance.since),
+        "entered": moment(instance.entered),
+        "next_timer": moment(timers[0]) if timers else "",
+        "standing_at_the_gate": len(instance.gate),
+        "stuck": instance.stuck,
+    }
+
+
+def _touchpoint(kept: Remembered) -> dict[str, Any]:
+    return {
+        "time": moment(kept.time),
+        "type": kept.type,
+        "id": kept.id,
+        "source": kept.source,
+        "properties": kept.properties,
+    }
+
+
+async def _rules(settings: Settings, redis: Redis) -> IdentityConfig:
+    """The rules of the workspace in force; the defaults while nothing was published."""
+    key = settings.secret_identity_key()
+    facts: Any = await redis.hget(settings.keys.meta(0), "facts")
+    if facts is None:
+        return identity_config({}, key)
+    shard = msgspec.msgpack.decode(facts, type=Shard)
+    if not shard.settings:
+        return identity_config({}, key)
+    library = Library(kafka_of(settings), settings.topics)
+    await library.prepare(shard)
+    return identity_config(library.workspace(shard.settings).identity, key)

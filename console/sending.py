@@ -1,0 +1,89 @@
+"""One touchpoint, checked as stitch would check it, then put on its topic."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from console.connections import kafka_of, redis_of, require_topics
+from console.refusals import Refused
+from schemas.intake import Raw, decode
+from schemas.touchpoint import Millis
+from streams.clock import RedisClock
+from streams.settings import Settings
+
+
+def document(
+    kind: str,
+    identifiers: Sequence[str],
+    properties: Sequence[str],
+    traits: Sequence[str],
+    further: Mapping[str, str | None],
+) -> bytes:
+    """The native form of what was given as options; raises Refused for one without `=`."""
+    names: dict[str, list[str]] = {}
+    for option in identifiers:
+        name, value = _pair("--id", option)
+        names.setdefault(name, []).append(value)
+    written: dict[str, Any] = {"type": kind, "identifiers": names}
+    for field, option, given in (
+        ("properties", "--property", properties),
+        ("traits", "--trait", traits),
+    ):
+        if given:
+            written[field] = {n: _value(v) for n, v in (_pair(option, each) for each in given)}
+    written |= {name: value for name, value in further.items() if value is not None}
+    return orjson.dumps(written)
+
+
+async def send(settings: Settings, values: Sequence[bytes]) -> list[str]:
+    """Checks all, then sends all; returns their ids.
+
+    Raises ContractError for the first that stitch would put to the dead letters: then nothing
+    was sent.
+    """
+    topic = settings.topics.touchpoints
+    await require_topics(settings, [topic])
+    async with redis_of(settings) as redis:
+        now = Millis(await RedisClock(redis).exact())
+    keys = [_checked(topic, value, now) for value in values]
+    producer = AIOKafkaProducer(**kafka_of(settings).client(), enable_idempotence=True)
+    await producer.start()
+    try:
+        return [
+            await _produced(producer, topic, key, value)
+            for key, value in zip(keys, values, strict=True)
+        ]
+    finally:
+        await producer.stop()
+
+
+def _checked(topic: str, value: bytes, now: Millis) -> bytes | None:
+    """Its key, so that one person's touchpoints keep their order; raises ContractError."""
+    touchpoint = decode(Raw(topic, 0, 0, now, None, value), None, now)
+    for name, values in touchpoint.identifiers.items():
+        if values:
+            return f"{name}:{values[0]}".encode()
+    return None
+
+
+async def _produced(producer: AIOKafkaProducer, topic: str, key: bytes | None, value: bytes) -> str:
+    sent = await producer.send_and_wait(topic, value, key)
+    given = orjson.loads(value).get("id")
+    return str(given) if given else f"{topic}-{sent.partition}-{sent.offset}"
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise Refused(f"{option} {text}: write a name, = and a value, as in {option} name=value.")
+    return name, value
+
+
+def _value(text: str) -> Any:
+    """JSON where it is (199, true, "9912"), else the text itself."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
