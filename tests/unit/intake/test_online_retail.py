@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import runpy
 from collections import defaultdict
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -56,3 +57,23 @@ def test_the_mapping_takes_every_row_in_the_order_of_time() -> None:
     times = [row.time for row in rows if isinstance(row, Imported)]
     assert len(times) == len(rows) == 18_536
     assert times == sorted(times)
+
+
+def test_a_purchase_is_an_invoice_with_a_customer_by_its_lines_above_zero() -> None:
+    derive = runpy.run_path(str(EXAMPLE / "derive.py"))
+    columns = ("InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
+    lines = [
+        ("2", "1", "2011-01-02 10:00:00", "0.0", "7.0", "France"),
+        ("1", "2", "2011-01-02 10:01:00", "1.25", "7.0", "France"),
+        ("1", "3", "2011-01-02 10:00:00", "0.1", "7.0", "France"),
+        ("1", "-3", "2011-01-01 09:00:00", "0.1", "7.0", "France"),
+        ("C3", "1", "2011-01-02 10:00:00", "1.0", "7.0", "France"),
+        ("4", "1", "2011-01-02 10:00:00", "1.0", "", "France"),
+    ]
+
+    found = derive["purchases"](dict(zip(columns, line, strict=True)) for line in lines)
+
+    assert [p.row() for p in found] == [
+        ("1", "7", "2011-01-02 10:00:00", "2.80", "5", "France"),
+        ("2", "7", "2011-01-02 10:00:00", "0.00", "1", "France"),
+    ]
