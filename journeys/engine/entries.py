@@ -110,7 +110,7 @@ def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered) -> None:
     """Enters, then looks at what she did after it and we heard of before (rule 3)."""
     profile, cause = turn.profile, by_touchpoint(kept)
     name = cause_id("instance", map_.name, key or "", cause.ref)
-    instance = Instance(name, map_.name, map_.version, key, kept.time, kept)
+    instance = Instance(name, map_.name, map_.version, key, kept)
     where = memory_key(map_.name, key)
     profile.memory[where] = _with_entry(profile.memory.get(where), kept.time, map_)
     profile.instances = sorted([*profile.instances, instance], key=oldest_first)

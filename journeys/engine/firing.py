@@ -43,7 +43,7 @@ def let_go(turn: Turn, map_: Map, instance: Instance) -> None:
     cause = Cause(then.cause, then.kind, then.cause, then.armed)
     where = _where(turn, map_, instance, then, when)
     if where is None:
-        instance.base = when
+        instance.held = when - instance.since
         arm(instance, map_.stages[instance.stage], turn.zone(map_))
         return
     go(turn, map_, instance, where, then.decided, when, cause)

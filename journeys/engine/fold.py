@@ -189,7 +189,7 @@ class _Folding:
 
 def _move_log_time(shard: Shard, logged: Logged) -> None:
     """The largest broker's stamp; with the event clock the largest event time."""
-    if shard.clock != "event":
+    if shard.clock != "event" and not isinstance(logged.record, Opened):
         shard.log_time = max(shard.log_time, logged.stamp)
         return
     match logged.record:

@@ -104,7 +104,7 @@ def _enter_stage(
 ) -> None:
     left, instance.stage = instance.stage, stage.name
     instance.visit += 1
-    instance.since, instance.base, instance.timers = since, when, []
+    instance.since, instance.held, instance.timers = since, when - since, []
     instance.visits[stage.name] = instance.visits.get(stage.name, 0) + 1
     kind = "move" if left else "enter"
     turn.tell(

@@ -22,18 +22,27 @@ NEVER = Millis(2**52)
 class Remembered(Struct, array_like=True):
     """A touchpoint as kept: only the properties that some map names.
 
-    `kept` is the moment its memory counts from: its time, or the shard's when it came if later.
+    Stored in ms after its time, which is shorter: `delay` of its reception, and `lag` of the
+    moment from which its memory counts (the shard's time when it came, if later).
     """
 
     id: str
     type: str
     time: int
-    received: int
+    delay: int
     source: str
     channel: str
     properties: dict[str, Any]
-    kept: int = 0
+    lag: int = 0
     backfill: bool = False
+
+    @property
+    def received(self) -> int:
+        return self.time + self.delay
+
+    @property
+    def kept(self) -> int:
+        return self.time + self.lag
 
 
 class Armed(Struct, array_like=True):
@@ -78,20 +87,19 @@ class Then(Struct, array_like=True):
 class Instance(Struct, array_like=True):
     """One run of one person through one version of one map.
 
-    Touchpoints count from `since` (rule 3), timers from `base`; they differ only after a hold.
-    `last` is None while the last touchpoint taken is `entry`.
+    Touchpoints count from `since` (rule 3), timers from `base`, which is `held` ms later only
+    after a hold. `last` is None while the last touchpoint taken is `entry`.
     """
 
     id: str
     map: str
     version: int
     key: str | None
-    entered: int
     entry: Remembered
     stage: str = ""
     visit: int = 0
     since: int = 0
-    base: int = 0
+    held: int = 0
     timers: list[Armed] = []
     last: Remembered | None = None
     goals: list[str] = []
@@ -104,6 +112,14 @@ class Instance(Struct, array_like=True):
     stuck: str = ""
     missed: list[int] = []
     tries: int = 0
+
+    @property
+    def entered(self) -> int:
+        return self.entry.time
+
+    @property
+    def base(self) -> int:
+        return self.since + self.held
 
     def times(self, event_type: str) -> int:
         return self.counted.get(event_type, 0)
@@ -184,11 +200,11 @@ def remember(touchpoint: Any, names: Mapping[str, frozenset[str]], kept: int) ->
         touchpoint.id,
         touchpoint.type,
         touchpoint.time,
-        touchpoint.received,
+        touchpoint.received - touchpoint.time,
         touchpoint.source,
         touchpoint.channel,
         {name: found[name] for name in found if name in wanted} if wanted else {},
-        kept,
+        kept - touchpoint.time,
         touchpoint.backfill,
     )
 
