@@ -79,6 +79,7 @@ class Worker:
         silent_after = settings.time.hold_at_most_ms / 1000
         self._watermark = Watermark(self._progress, place.holding, silent_after)
         self._publishers = _publishers(settings, connection)
+        self._repairing = asyncio.Lock()
         states = RedisStates(redis, settings.keys, place.shards)
         ticker = Ticker(producer, settings.topics, states, self._watermark)
         assignments = Assignments(
@@ -88,6 +89,7 @@ class Worker:
 
     async def run(self) -> None:
         """Until a signal or a failure, which is raised."""
+        await outlast(self._repair, "repairing identity")
         duties = [_every(BEAT_EVERY, self._beat), _every(BEAT_EVERY, self._measure)]
         if not self._place.event_clock:
             duties.append(self._keep_progress())
@@ -146,7 +148,14 @@ class Worker:
         )
 
     async def _repair(self) -> None:
-        """Mends identity from the inbox; what stitch had in hand anywhere is fenced first."""
+        """Mends identity from the inbox where it fell back, once for all lanes of this worker.
+
+        What stitch had in hand anywhere is fenced first.
+        """
+        async with self._repairing:
+            await self._repair_once()
+
+    async def _repair_once(self) -> None:
         connection, topics = self._connection, self._settings.topics
         names = [stitch_name(topics, *source) for source in self._place.sources]
 
@@ -154,12 +163,16 @@ class Worker:
             async for record in read_to_end(connection, [topics.inbox], since):
                 yield inbox.decode(record.value)
 
-        log.warning("identity is not of this run of Redis, repairing it from the inbox")
         done = await repair(
             self._identities, self._place.identity, lambda: fence_all(connection, names), records
         )
         if done is not None:
-            log.info("identity repaired", records=done.records, united=done.united, told=done.told)
+            log.warning(
+                "identity was repaired from the inbox",
+                records=done.records,
+                united=done.united,
+                told=done.told,
+            )
 
     async def _beat(self) -> None:
         await self._identities.beat(await self._clock.exact())

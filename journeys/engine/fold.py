@@ -159,6 +159,7 @@ class _Folding:
                 shard.clock, shard.fold_version = record.clock, record.fold_version
             case Published():
                 shard.settings, shard.maps = record.settings, dict(record.maps)
+                shard.known = _with_versions(shard.known, record.maps)
                 self._release = self._release_of(shard)
             case Held():
                 shard.held = True
@@ -199,6 +200,15 @@ def _move_log_time(shard: Shard, logged: Logged) -> None:
             shard.log_time = max(shard.log_time, logged.record.until)
         case _:
             pass
+
+
+def _with_versions(known: Mapping[str, list[int]], live: Mapping[str, int]) -> dict[str, list[int]]:
+    """Every version of each map so far: people stay in the version they entered."""
+    names = dict.fromkeys((*known, *live))
+    return {
+        name: list(dict.fromkeys([*known.get(name, ()), *([live[name]] if name in live else ())]))
+        for name in names
+    }
 
 
 def _is_over(profile: Profile, shard: Shard) -> bool:
