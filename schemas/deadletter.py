@@ -21,7 +21,7 @@ class DeadLetter(NamedTuple):
 
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
     timestamp: int | None
 
 
@@ -79,7 +79,7 @@ def read_dead_letter(raw: Raw) -> Returned:
     return Returned(record, reason("stage"), found.get(CODE, ""), found.get(PATH, ""), message)
 
 
-def _own(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+def _own(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes | None], ...]:
     """The sender's headers: a record that dies twice carries only its last reason."""
     return tuple((name, value) for name, value in headers if not name.startswith(_OURS))
 

@@ -26,7 +26,7 @@ class Raw(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def decode(raw: Raw, mapping: Mapping | None, now: Millis) -> Touchpoint:
@@ -61,10 +61,11 @@ def _is_native(document: dict[str, Any]) -> bool:
     )
 
 
-def _refuse_events_by_header(headers: Sequence[tuple[str, bytes]]) -> None:
+def _refuse_events_by_header(headers: Sequence[tuple[str, bytes | None]]) -> None:
     for name, value in headers:
         folded = name.lower()
-        structured = folded == "content-type" and value[:24].lower() == b"application/cloudevents+"
+        kind = (value or b"")[:24].lower()  # Kafka allows a header without a value
+        structured = folded == "content-type" and kind.startswith(b"application/cloudevents")
         if structured or folded == "ce_specversion":
             _refuse_form("CloudEvents", f"/headers/{name}")
 

@@ -1,72 +1,26 @@
 """The mapping form: an entry of `sources:` that turns foreign records and rows into native ones.
 
-Values are Liquid with the record's fields as variables. `{{ path }}` alone keeps its type, and
-`| number`, `| integer`, `| boolean` at the end give one; what is missing or empty is left out.
+Values are templates over the record's fields. What is missing or empty is left out, so an empty
+cell of a file says nothing.
 """
 
-import re
-from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from liquid import Environment
-from liquid.exceptions import LiquidError
-
 from ..errors import ContractError
 from .document import named
+from .extraction import BadTemplate, Extract, Record, Unfit, compile_template
 from .native import written_time
-
-Record = AnyMapping[str, Any]
-Extract = Callable[[Record], Any]
 
 _TEXTS = ("id", "type", "time", "channel")
 _GROUPS = ("identifiers", "properties", "traits", "consents")
 _KEYS = frozenset((*_TEXTS, *_GROUPS, "timezone", "format", "topic", "file", "backfill"))
 _FLAGS = frozenset(("lateness", "brings", "watermark", "bulk"))
-_SINGLE = re.compile(
-    r"\s*\{\{\s*(?P<head>[^{}]*?[^{}|\s])\s*(?:\|\s*(?P<kind>number|integer|boolean)\s*)?\}\}\s*"
-)
-_PATH = re.compile(r"[^\W\d][\w-]*(?:\.[\w-]+)*")
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "y": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "n": False,
-    "0": False,
-}
 _MILLIS_FROM = 100_000_000_000
 """Epoch numbers from here on are ms: as seconds they would lie in the year 5138."""
-
-_RENDERING_FAILS = (
-    LiquidError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-
-
-class _Liquid(Environment):
-    """A template over a sender's record must not cost more than the record may have bytes."""
-
-    local_namespace_limit = 256 * 1024
-    output_stream_limit = 256 * 1024
-    loop_iteration_limit = 10_000
-
-
-_liquid = _Liquid()
-
-
-class _NotThis(Exception):
-    """A value is not what its filter says; the text names what it should be."""
 
 
 class MappingProblem(NamedTuple):
@@ -220,94 +174,12 @@ def _compiled_group(
 
 
 def _compiled(template: Any, path: tuple[str, ...], problems: list[MappingProblem]) -> Extract:
-    """A function of the record; text without Liquid, and all that is no text, is constant."""
-    if not isinstance(template, str) or ("{{" not in template and "{%" not in template):
-        return lambda _record: template
-    single = _SINGLE.fullmatch(template)
-    if single is None:
-        return _rendered(template, path, problems)
-    head, kind = single["head"], single["kind"]
-    if _PATH.fullmatch(head):
-        extract = _at(tuple(head.split(".")))
-    else:
-        extract = _rendered(f"{{{{ {head} }}}}", path, problems)
-    return extract if kind is None else _converted(extract, kind)
-
-
-def _at(steps: tuple[str, ...]) -> Extract:
-    if len(steps) == 1:
-        name = steps[0]
-        return lambda record: record.get(name)
-
-    def extract(record: Record) -> Any:
-        value: Any = record
-        for step in steps:
-            if isinstance(value, list) and step.isdecimal():
-                value = value[int(step)] if int(step) < len(value) else None
-            else:
-                value = value.get(step) if isinstance(value, dict) else None
-        return value
-
-    return extract
-
-
-def _rendered(source: str, path: tuple[str, ...], problems: list[MappingProblem]) -> Extract:
     try:
-        template = _liquid.from_string(source)
-        unknown = [name for name in template.filter_names() if name not in _liquid.filters]
-        if unknown:
-            raise LiquidError(f"there is no filter {unknown[0]}", token=None)
-    except LiquidError as error:
-        problems.append(
-            MappingProblem(
-                "bad-template", path, f"This is no Liquid: {error.message}.", "See the docs."
-            )
-        )
-        return lambda _record: None
-    return lambda record: template.render(record).strip()
-
-
-def _converted(extract: Extract, kind: str) -> Extract:
-    convert = {"number": _number, "integer": _integer, "boolean": _boolean}[kind]
-
-    def converted(record: Record) -> Any:
-        value = extract(record)
-        if isinstance(value, str):
-            value = value.strip()
-        return None if value is None or value == "" else convert(value)
-
-    return converted
-
-
-def _number(value: Any) -> int | float:
-    """An integer stays one, so that ids and pieces read well."""
-    if isinstance(value, bool):
-        raise _NotThis("a number")
-    if isinstance(value, (int, float)):
-        return value
-    try:
-        number = int(value) if value.lstrip("+-").isdecimal() else float(value)
-    except (AttributeError, ValueError):
-        raise _NotThis("a number") from None
-    if not -1e308 <= number <= 1e308 or (isinstance(number, int) and abs(number) >= 2**63):
-        raise _NotThis("a finite number of 64 bits")
-    return number
-
-
-def _integer(value: Any) -> int:
-    number = _number(value)
-    if number != int(number):
-        raise _NotThis("an integer")
-    return int(number)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    found = _BOOLEANS.get(str(value).lower())
-    if found is None:
-        raise _NotThis("true or false, yes or no, 1 or 0")
-    return found
+        return compile_template(template)
+    except BadTemplate as bad:
+        mend = 'Write a column as "{{ column }}", a fixed text as it is.'
+        problems.append(MappingProblem("bad-template", path, str(bad), mend))
+        return compile_template(None)
 
 
 def _group(name: str, members: tuple[tuple[str, Extract], ...], record: Record) -> dict[str, Any]:
@@ -322,13 +194,9 @@ def _group(name: str, members: tuple[tuple[str, Extract], ...], record: Record) 
 def _extracted(extract: Extract, record: Record, path: str) -> Any:
     try:
         return extract(record)
-    except _NotThis as error:
+    except Unfit as unfit:
         raise ContractError(
-            "wrong-type", path, f"The value is not {error}.", "Mend the record, or the mapping."
-        ) from None
-    except _RENDERING_FAILS as error:
-        raise ContractError(
-            "cannot-map", path, f"The mapping fails: {error}.", "Mend the mapping."
+            unfit.code, path, unfit.what, "Mend the record, or the mapping."
         ) from None
 
 

@@ -5,16 +5,15 @@ from schemas.errors import ContractError
 from schemas.intake import Raw
 
 ERROR = ContractError("wrong-type", "/id", "It is a number.", "Send a text.")
-RAW = Raw(
-    "touchpoints", 3, 17, 1_772_400_000_000, b"k\xff", b"\xff\x00", (("x", b"1"), ("x", b"2"))
-)
+HEADERS = (("x", b"1"), ("x", b"2"), ("y", None))
+RAW = Raw("touchpoints", 3, 17, 1_772_400_000_000, b"k\xff", b"\xff\x00", HEADERS)
 
 
 def test_the_record_stays_as_it_was() -> None:
     letter = dead_letter(RAW, ERROR)
 
     assert (letter.key, letter.value, letter.timestamp) == (RAW.key, RAW.value, RAW.timestamp)
-    assert letter.headers[:2] == RAW.headers
+    assert letter.headers[:3] == RAW.headers
 
 
 def test_the_reason_stands_in_the_headers_that_kafka_connect_uses() -> None:
@@ -22,6 +21,7 @@ def test_the_reason_stands_in_the_headers_that_kafka_connect_uses() -> None:
 
     assert headers == {
         "x": b"2",
+        "y": None,
         "__connect.errors.topic": b"touchpoints",
         "__connect.errors.partition": b"3",
         "__connect.errors.offset": b"17",

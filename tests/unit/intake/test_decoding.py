@@ -140,7 +140,7 @@ def test_a_native_touchpoint_may_have_a_type_that_segment_uses_too() -> None:
 
 def test_a_header_of_another_content_changes_nothing() -> None:
     value = b'{"type":"a","identifiers":{"phone":"1"}}'
-    headers = (("content-type", b"application/json"), ("traceparent", b"00-1"))
+    headers = (("content-type", b"application/json"), ("Content-Type", None), ("x", b"\xff"))
 
     assert decode(Raw("t", 0, 1, NOW, None, value, headers), None, NOW).type == "a"
 

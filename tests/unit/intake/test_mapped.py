@@ -89,6 +89,7 @@ def test_a_template_keeps_or_makes_a_type(template: Any, value: Any, becomes: An
     [
         ("{{ x | number }}", "12 pounds"),
         ("{{ x | number }}", "nan"),
+        ("{{ x | number }}", "1_000"),
         ("{{ x | number }}", "1e999"),
         ("{{ x | number }}", True),
         ("{{ x | number }}", [1]),
