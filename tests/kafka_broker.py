@@ -59,7 +59,7 @@ class KafkaBroker:
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         self._format()
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = 120) -> None:
         """Returns when the broker answers for its metadata; raises RuntimeError with its log."""
         with (self.folder / "broker.log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -168,6 +168,7 @@ class Lanes:
         }
 
     def held(self) -> list[TopicPartition]:
+        """The partitions owned here and now."""
         return [partition for partition, lane in self._lanes.items() if not lane.closed]
 
     # What follows is for the transport.

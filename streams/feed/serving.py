@@ -56,17 +56,17 @@ def faust_settings(connection: KafkaConnection, instance: str | None = None) -> 
     }
 
 
-async def serve(app: faust.App, lanes: Lanes, watchdog: bool = True) -> None:
+async def serve(app: faust.App, lanes: Lanes, watchdog: Watchdog | None = None) -> None:
     """Runs the app until SIGTERM or SIGINT, then ends it in order.
 
     Lanes finish their batch, positions are committed, the worker leaves its group. Raises what
-    made an owner or the app fail; nothing behind that was done or committed.
+    made an owner or the app fail; nothing behind that was done or committed. A worker that is
+    alive and does nothing ends with code 70, by the watchdog (the usual one where none is given).
     """
+    guard = watchdog or Watchdog(app, lanes)
     async with _stop_signal() as asked:
         running = asyncio.create_task(_run(app))
-        guard = Watchdog(app, lanes)
-        if watchdog:
-            guard.start()
+        guard.start()
         try:
             await asyncio.wait({asked, running, lanes.failure}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -7,6 +7,7 @@ the last one, as it is in Redis for a shard. So two owners at once, a loss or a 
 import argparse
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,11 +16,16 @@ from aiokafka import ConsumerRecord, TopicPartition
 from streams.feed import Owner, Rewind
 from streams.feed.lanes import Lanes
 from streams.feed.serving import new_app, serve
+from streams.feed.watchdog import Watchdog
 from streams.kafka import KafkaConnection
 
 
 class Recorder:
-    """Stops at a record `poison`; falls back by three records, once, at a record `fall-back`."""
+    """Does what some records say.
+
+    `poison` raises, `hang` never returns, `block` stops the event loop, and `fall-back`, the
+    first time, takes three lines out of the picture.
+    """
 
     def __init__(self, file: Path, worker: str) -> None:
         self._file, self._worker = file, worker
@@ -31,6 +37,10 @@ class Recorder:
         values = [r.value for r in records]
         if b"poison" in values:
             raise RuntimeError("poison")
+        if b"hang" in values:
+            await asyncio.sleep(600)
+        if b"block" in values:
+            time.sleep(600)  # noqa: ASYNC251 - that is the fault
         if b"fall-back" in values and not self._file.with_suffix(".fell").exists():
             self._file.with_suffix(".fell").touch()
             self._fall_back(3)
@@ -65,6 +75,8 @@ async def main() -> None:
     arguments = argparse.ArgumentParser()
     for name in ("bootstrap", "group", "topic", "folder", "worker"):
         arguments.add_argument(name)
+    arguments.add_argument("--stall", type=float, default=300)
+    arguments.add_argument("--instance")
     given = arguments.parse_args()
     folder = Path(given.folder)
 
@@ -78,7 +90,7 @@ async def main() -> None:
         return made
 
     lanes = Lanes(take_over)
-    app = new_app(given.group, KafkaConnection(given.bootstrap), lanes)
+    app = new_app(given.group, KafkaConnection(given.bootstrap), lanes, given.instance)
 
     @app.agent(app.topic(given.topic))  # type: ignore[untyped-decorator]
     async def record(stream: object) -> None:
@@ -86,7 +98,7 @@ async def main() -> None:
 
     telling = asyncio.create_task(_tell(lanes, folder / f"{given.worker}.status"))
     try:
-        await serve(app, lanes)
+        await serve(app, lanes, Watchdog(app, lanes, stall=given.stall, loop_stall=given.stall))
     finally:
         telling.cancel()
 
