@@ -56,7 +56,7 @@ class Shape:
         if check is not None:
             check(value, problems)
         elif key.text in self.later:
-            not_yet(key.text, key, problems)
+            not_yet(f"`{key.text}`", key, problems)
         else:
             what = f'{self._title} has no word "{key.text}".'
             mend = nearest(key.text, self.words)
@@ -82,9 +82,9 @@ class Shape:
 
 
 def not_yet(word: str, key: Scalar, problems: Problems) -> None:
-    """Refuses what the language has and this version has not."""
+    """Refuses what the language has and this version has not; `word` begins the sentence."""
     mend = "Leave it out for now; docs/designers/language.md lists what works today."
-    problems.add("not-supported-yet", key.place, f"`{word}` is not supported yet.", mend)
+    problems.add("not-supported-yet", key.place, f"{word} is not supported yet.", mend)
 
 
 def text(node: Node, problems: Problems) -> None:
@@ -286,7 +286,7 @@ def doing(node: Node, problems: Problems) -> None:
     names = node.names() if isinstance(node, tree.Mapping) else []
     later = next((each for each in names if each in _DOINGS_LATER), None)
     if later is not None and "send" not in names:
-        not_yet(later, tree.mapping(node).key(later), problems)
+        not_yet(f"`{later}`", tree.mapping(node).key(later), problems)
     else:
         SEND(node, problems)
 
@@ -325,7 +325,7 @@ def choices(node: Node, problems: Problems) -> None:
         if "else" in each:
             what = "Nothing after `else` is ever looked at."
             problems.add("bad-choice", each.key("else").place, what, "Put it last.")
-    if found and "else" not in found[-1]:
+    if found and not any("else" in each for each in found):
         what = "When no choice is true, nobody knows where to go."
         problems.add("bad-choice", _head(found[-1]), what, "End with `- {else: stage}`.")
 
@@ -413,7 +413,7 @@ EVENT = Shape(
 def trait(node: Node, problems: Problems) -> None:
     """A plain trait's type; computed traits are to come."""
     if isinstance(node, tree.Mapping) and node.entries:
-        not_yet("a computed trait", node.entries[0][0], problems)
+        not_yet("A computed trait", node.entries[0][0], problems)
     else:
         _TYPE(node, problems)
 
@@ -447,7 +447,7 @@ def source(node: Node, problems: Problems) -> None:
         return
     for key, each in node.entries:
         if key.text in _SOURCE_LATER:
-            not_yet(key.text, key, problems)
+            not_yet(f"`{key.text}`", key, problems)
         elif key.text == "bulk":
             flag(each, problems)
         elif key.text in ("topic", "file"):
