@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 
 from console.instances import running_variables
 from console.refusals import CannotRun
-from streams.kafka import KafkaConnection
 from streams.settings import Settings, load_settings
 
 
@@ -37,10 +36,6 @@ def settings_for(
     return load_settings(**given)
 
 
-def kafka_of(settings: Settings) -> KafkaConnection:
-    return settings.connection
-
-
 @asynccontextmanager
 async def redis_of(settings: Settings) -> AsyncIterator[Redis]:
     """A client for the block; raises redis's ConnectionError at once where there is none."""
@@ -55,7 +50,7 @@ async def redis_of(settings: Settings) -> AsyncIterator[Redis]:
 
 async def topics_there(settings: Settings) -> set[str]:
     """The names of all topics of the cluster; raises CannotRun where it cannot be reached."""
-    consumer = AIOKafkaConsumer(**kafka_of(settings).client(), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**settings.connection.client(), enable_auto_commit=False)
     try:
         await consumer.start()
         return set(await consumer.topics())
@@ -83,7 +78,7 @@ async def shards_of(settings: Settings) -> int:
     """The number of shards, which is that of the inbox's partitions."""
     await require_topics(settings, [settings.topics.inbox])
     consumer = AIOKafkaConsumer(
-        settings.topics.inbox, **kafka_of(settings).client(), enable_auto_commit=False
+        settings.topics.inbox, **settings.connection.client(), enable_auto_commit=False
     )
     await consumer.start()
     try:

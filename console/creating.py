@@ -6,9 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from console.connections import kafka_of, redis_of
+from console.connections import redis_of
 from console.folders import read_documents
-from console.instances import is_development
 from journeys.language.model import Workspace
 from journeys.language.workspace import compile_workspace
 from schemas.topics import SHARDS, Topics, TopicSpec
@@ -52,11 +51,11 @@ def wanted_of(workspace: Workspace, shards: int = SHARDS, replication: int = 1) 
 
 async def create(settings: Settings, wanted: Wanted) -> Creation:
     """Makes what is missing; running it twice changes nothing. Raises Halt for a refused topic."""
-    connection, topics = kafka_of(settings), settings.topics
+    connection, topics = settings.connection, settings.topics
     sources = topics.sources(wanted.sources)
     known = await _known_sources(settings)
     specs = wanted.specs(topics)
-    if is_development(settings):
+    if settings.kafka.embedded:
         await _touch(settings, [spec.name for spec in specs])
         return await open_workspace(connection, topics, sources, wanted.clock, known)
     return await create_workspace(
@@ -66,7 +65,7 @@ async def create(settings: Settings, wanted: Wanted) -> Creation:
 
 async def verify(settings: Settings, wanted: Wanted) -> list[str]:
     """What is not as it must be, in sentences."""
-    return await differences(kafka_of(settings), settings.topics, wanted.specs(settings.topics))
+    return await differences(settings.connection, settings.topics, wanted.specs(settings.topics))
 
 
 def printed(settings: Settings, wanted: Wanted) -> list[str]:
@@ -86,6 +85,6 @@ async def _known_sources(settings: Settings) -> set[tuple[str, int]]:
 
 async def _touch(settings: Settings, names: list[str]) -> None:
     """The embedded broker makes a topic when somebody asks for it, and has no other way."""
-    consumer = AIOKafkaConsumer(*names, **kafka_of(settings).client(), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(*names, **settings.connection.client(), enable_auto_commit=False)
     await consumer.start()
     await consumer.stop()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from console.connections import kafka_of, require_topics, topics_there
+from console.connections import require_topics, topics_there
 from console.refusals import Refused
 from schemas.deadletter import Returned, read_dead_letter
 from schemas.intake import Raw
@@ -45,7 +45,7 @@ class Letter(NamedTuple):
 
 async def letters(settings: Settings, topic: str | None, code: str | None) -> AsyncIterator[Letter]:
     """The dead letters of one source topic, or of all of the workspace, oldest first."""
-    async for record in read_to_end(kafka_of(settings), await _topics(settings, topic)):
+    async for record in read_to_end(settings.connection, await _topics(settings, topic)):
         letter = _letter(record)
         if code is None or letter.letter.code == code:
             yield letter
@@ -91,7 +91,7 @@ async def replay(settings: Settings, chosen: list[Letter]) -> int:
     A touchpoint with an id counts once, however often it is sent; so the mended sender and the
     replay do not add up.
     """
-    producer = AIOKafkaProducer(**kafka_of(settings).client(), enable_idempotence=True)
+    producer = AIOKafkaProducer(**settings.connection.client(), enable_idempotence=True)
     await producer.start()
     try:
         for letter in chosen:

@@ -15,7 +15,7 @@ from streams.embedded import NOT_KEPT
 from streams.settings import environment
 
 WATCHED_EVERY_S = 0.5
-_SHARED = ("KAFKA__BOOTSTRAP", "REDIS__URL", "PUBLISHING", "IDENTITY_KEY")
+_SHARED = ("KAFKA__BOOTSTRAP", "KAFKA__EMBEDDED", "REDIS__URL", "PUBLISHING", "IDENTITY_KEY")
 
 
 def develop(documents: Mapping[str, str], *, with_traffic: bool, level: str, out: Console) -> None:

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from rich.console import Console
 from rich.markup import escape
 
-from console.connections import kafka_of, require_topics, topics_there
+from console.connections import require_topics, topics_there
 from console.refusals import CannotRun
 from streams.settings import Settings
 
@@ -34,7 +34,7 @@ async def records_of(
     """Committed records, in order within a partition; ends at today's end unless followed."""
     consumer = AIOKafkaConsumer(
         *topics,
-        **kafka_of(settings).client(),
+        **settings.connection.client(),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="latest",

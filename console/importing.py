@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from console.connections import kafka_of, redis_of, require_topics
+from console.connections import redis_of, require_topics
 from console.folders import read_documents
 from console.refusals import Refused
 from journeys.language.model import Workspace
@@ -62,9 +62,9 @@ async def import_file(
     extra = [s.topic for s in workspace.sources.values() if s.topic] if workspace else []
     sources = topics.sources(extra)
     await require_topics(settings, sources)
-    ends = await high_watermarks(kafka_of(settings), sources)
+    ends = await high_watermarks(settings.connection, sources)
     producer = AIOKafkaProducer(
-        **kafka_of(settings).client(), enable_idempotence=True, max_batch_size=256 << 10
+        **settings.connection.client(), enable_idempotence=True, max_batch_size=256 << 10
     )
     event_clock = workspace is not None and workspace.clock == "event"
     partitions = {name: sum(tp.topic == name for tp in ends) for name in sources}

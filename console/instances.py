@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from streams.settings import Settings
-
 
 @contextmanager
 def announced(variables: Mapping[str, str]) -> Iterator[None]:
@@ -42,12 +40,6 @@ def running_pid() -> int | None:
     """The process of the instance that runs now, None if none does."""
     found = _read()
     return int(found["pid"]) if found else None
-
-
-def is_development(settings: Settings) -> bool:
-    """Whether these settings lead to the embedded broker of the instance that runs now."""
-    variables = running_variables() or {}
-    return variables.get("WAYLINE_KAFKA__BOOTSTRAP") == settings.kafka.bootstrap
 
 
 def _place() -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from console.connections import kafka_of, redis_of, shards_of
+from console.connections import redis_of, shards_of
 from console.refusals import Refused
 from journeys.engine.effects import Shard
 from journeys.engine.profile import NEVER, Instance, Profile, Remembered, decode
@@ -157,6 +157,6 @@ async def _rules(settings: Settings, redis: Redis) -> IdentityConfig:
     shard = msgspec.msgpack.decode(facts, type=Shard)
     if not shard.settings:
         return identity_config({}, key)
-    library = Library(kafka_of(settings), settings.topics)
+    library = Library(settings.connection, settings.topics)
     await library.prepare(shard)
     return identity_config(library.workspace(shard.settings).identity, key)

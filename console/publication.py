@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from console.connections import kafka_of, require_topics, shards_of
+from console.connections import require_topics, shards_of
 from console.creating import wanted_of
 from journeys.language.workspace import compile_workspace
 from streams import publishing
@@ -19,4 +19,4 @@ async def publish(settings: Settings, documents: Mapping[str, str]) -> PublishRe
     wanted = wanted_of(compile_workspace(documents).workspace)
     shards = await shards_of(settings)
     await require_topics(settings, [spec.name for spec in wanted.specs(settings.topics)])
-    return await publishing.publish(kafka_of(settings), settings.topics, shards, documents)
+    return await publishing.publish(settings.connection, settings.topics, shards, documents)

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from redis.asyncio import Redis
 
-from console.connections import kafka_of, redis_of, require_topics, topics_there
+from console.connections import redis_of, require_topics, topics_there
 from journeys.engine.effects import Shard
 from streams.clock import RedisClock
 from streams.reading import high_watermarks
@@ -74,7 +74,7 @@ async def read(settings: Settings) -> Reading:
         progress = await _progress(redis, settings.keys.progress)
         names = {topic for topic, _ in progress} & await topics_there(settings)
         named = sorted({*names, topics.touchpoints})
-        ends = await high_watermarks(kafka_of(settings), [topics.inbox, *named])
+        ends = await high_watermarks(settings.connection, [topics.inbox, *named])
         inbox = {tp.partition: end for tp, end in ends.items() if tp.topic == topics.inbox}
         shards = [await _shard(redis, settings, number, inbox[number]) for number in sorted(inbox)]
     sources = [_source(tp, ends[tp], progress) for tp in sorted(ends) if tp.topic != topics.inbox]
@@ -115,7 +115,7 @@ def _source(
 
 
 def _owners(settings: Settings) -> dict[str, list[str]] | None:
-    admin = AdminClient(kafka_of(settings).librdkafka())
+    admin = AdminClient(settings.connection.librdkafka())
     asked: Any = admin.describe_consumer_groups([settings.group], request_timeout=ASKED_FOR_S)
     try:
         group = asked[settings.group].result(timeout=2 * ASKED_FOR_S)

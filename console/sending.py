@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from console.connections import kafka_of, redis_of, require_topics
+from console.connections import redis_of, require_topics
 from console.refusals import Refused
 from schemas.intake import Raw, decode
 from schemas.touchpoint import Millis
@@ -48,7 +48,7 @@ async def send(settings: Settings, values: Sequence[bytes]) -> list[str]:
     async with redis_of(settings) as redis:
         now = Millis(await RedisClock(redis).exact())
     keys = [_checked(topic, value, now) for value in values]
-    producer = AIOKafkaProducer(**kafka_of(settings).client(), enable_idempotence=True)
+    producer = AIOKafkaProducer(**settings.connection.client(), enable_idempotence=True)
     await producer.start()
     try:
         return [

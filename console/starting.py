@@ -20,7 +20,6 @@ from console.refusals import CannotRun
 from journeys.language.workspace import compile_workspace
 from streams.children import Child
 from streams.embedded import Embedded, embedded, free_port
-from streams.kafka import KafkaConnection
 from streams.settings import Settings, environment
 from streams.topics_admin import open_workspace
 
@@ -93,7 +92,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 async def _opened(settings: Settings, wanted: Wanted) -> None:
-    connection, topics = KafkaConnection(settings.kafka.bootstrap), settings.topics
+    connection, topics = settings.connection, settings.topics
     await open_workspace(connection, topics, topics.sources(wanted.sources), wanted.clock)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka import KafkaConnection
 from streams.settings import Settings
 
 EVERY_S = 2.0
@@ -16,7 +15,7 @@ PEOPLE = ("Li", "Wang", "Zhang", "Liu", "Chen", "Yang", "Zhao", "Huang")
 
 async def traffic(settings: Settings) -> None:
     """Goes on until it is cancelled; two of three carts are paid in time."""
-    producer = AIOKafkaProducer(**KafkaConnection(settings.kafka.bootstrap).client())
+    producer = AIOKafkaProducer(**settings.connection.client())
     await producer.start()
     try:
         for turn in count():
