@@ -1,6 +1,6 @@
 """Compiled maps by hand, and a shard to fold them in: what the engine's tests are told with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -201,14 +201,18 @@ class Life:
     outputs: list[Output] = field(default_factory=list)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     log: list[Logged] = field(default_factory=list)
+    books: dict[str, Release] = field(default_factory=dict)
+    """What the digest of the settings in force stands for."""
+    begun: bool = False
 
     def __post_init__(self) -> None:
-        self.append(Opened(self.clock, 1), Millis(0))
+        if not self.begun:
+            self.append(Opened(self.clock, 1), Millis(0))
         if self.book is not None:
             self.publish(self.book)
 
     def publish(self, book: Release) -> None:
-        self.book = book
+        self.books[book.workspace.digest] = book
         versions = {one.name: one.version for one in book.live}
         self.append(Published(book.workspace.digest, versions), self.shard.log_time)
 
@@ -282,7 +286,20 @@ class Life:
         return due, [] if self.shard.held else gate[: 1000 - len(due)]
 
     def _release(self, shard: Shard) -> Release | None:
-        return self.book if shard.settings else None
+        return self.books.get(shard.settings)
+
+
+def folded_again(life: Life, cuts: Collection[int]) -> Life:
+    """The same log in batches that end before these offsets, and before each Tick."""
+    again = Life(books=life.books, begun=True)
+    batch: list[Logged] = []
+    for logged in life.log:
+        if batch and (logged.offset in cuts or isinstance(logged.record, Tick)):
+            again.fold(batch)
+            batch = []
+        batch.append(logged)
+    again.fold(batch)
+    return again
 
 
 def touch(type_: str, time: int, **more: Any) -> Touchpoint:

@@ -73,7 +73,7 @@ def test_a_retry_takes_up_what_it_missed_and_fires_what_is_due() -> None:
     life.happens("in", START)
     life.happens("go", START + MINUTE)
     life.happens("done", START + 2 * MINUTE)
-    life.book = release(journey())
+    life.books["d1"] = release(journey())
 
     life.append(Retried(ANN), START + HOUR)
 
@@ -116,7 +116,7 @@ def test_a_version_this_shard_has_not_heard_of_waits_for_it() -> None:
     old = journey(sends=False)
     life = Life(release(old))
     life.happens("in", START)
-    life.book = release(replace(old, version=2))
+    life.books["d1"] = release(replace(old, version=2))
 
     life.happens("go", START + MINUTE)
 
