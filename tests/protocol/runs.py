@@ -108,12 +108,12 @@ def _identity(deep: bool) -> list[Run]:
         _safe(
             "stitch in smaller steps while zombies go on",
             ("short+", [{"idroll": 1, "strebal": 1}]),
-            ("flushed+", [{"strebal": 1}]),
-            ("flip+", [{"idroll": 1}]),
         ),
+        _safe("stitch in smaller steps after a flush", ("flushed+", [{"strebal": 1}])),
+        _safe("stitch in smaller steps, identity falls back", ("flip+", [{"idroll": 1}])),
+        _safe("a neighbour's transaction hangs", ("pipe", neighbours)),
         _safe(
-            "a neighbour's transaction hangs",
-            ("pipe", neighbours),
+            "a neighbour's transaction hangs, identity falls back",
             (f"flip{star}", [{"hang": 1, "idroll": 1}]),
         ),
     ]
