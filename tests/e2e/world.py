@@ -1,0 +1,211 @@
+"""A whole Wayline for a test: real Kafka, real Redis, workers as processes that may be killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from redis.asyncio import Redis
+
+from journeys.engine.effects import Effects, Shard
+from journeys.engine.fold import fold, tick_time, wanted
+from schemas import inbox
+from schemas.inbox import Logged, Tick
+from schemas.intake import compile_mapping
+from schemas.touchpoint import Millis, ProfileId
+from streams.clock import RedisClock
+from streams.imports import Destination, send_file
+from streams.imports import Progress as Imported
+from streams.library import Library
+from streams.publishing import publish
+from streams.reading import high_watermarks, read_to_end
+from streams.settings import Settings, environment
+from streams.states import FIRED_PER_TICK, RedisStates
+from streams.topics_admin import create_workspace
+from tests.redis_server import RedisServer
+
+ROOT = Path(__file__).parents[2]
+SHARDS = 12
+
+
+def documents_of(folder: Path) -> dict[str, str]:
+    """The workspace in a folder: relative path -> text."""
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+
+
+class World:
+    """One workspace on the session's broker and a Redis of its own."""
+
+    def __init__(self, settings: Settings, server: RedisServer, redis: Redis, logs: Path) -> None:
+        self.settings, self.server, self.redis, self._logs = settings, server, redis, logs
+        self.connection, self.topics = settings.connection, settings.topics
+        self.states = RedisStates(redis, settings.keys, SHARDS)
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    async def open(self, documents: Mapping[str, str], clock: str = "event") -> None:
+        """Topics, first records and the documents published."""
+        sources, channels = self.topics.sources(), ["mail", "sms"]
+        specs = self.topics.specs(channels)
+        await create_workspace(self.connection, self.topics, specs, sources, clock)
+        await publish(self.connection, self.topics, SHARDS, documents)
+
+    def worker(self) -> "subprocess.Popen[bytes]":
+        """Starts a worker; its log is in the test's folder."""
+        log = (self._logs / f"worker-{len(self._workers)}.log").open("wb")
+        environ = {**os.environ, **environment(self.settings)}
+        command = [sys.executable, "-m", "console.cli.main", "worker"]
+        with log:
+            process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=ROOT)
+        self._workers.append(process)
+        return process
+
+    async def import_file(self, path: Path, source: str, documents: Mapping[str, str]) -> Imported:
+        """Imports a file by the mapping of that name in wayline.yaml."""
+        import yaml
+
+        entry = yaml.safe_load(documents["wayline.yaml"])["sources"][source]
+        places = await high_watermarks(self.connection, self.topics.sources())
+        partitions = Counter(tp.topic for tp in places)
+        async with self.producer() as producer:
+            into = Destination(producer, self.topics, partitions, event_clock=True)
+            now = await RedisClock(self.redis).exact()
+            return await send_file(path, compile_mapping(source, entry), into, now)
+
+    async def send(self, touchpoint: Mapping[str, Any], partition: int = 0) -> None:
+        """One touchpoint, or any other JSON, to a partition of the touchpoint topic."""
+        await self.send_raw(orjson.dumps(touchpoint), partition)
+
+    async def send_raw(self, value: bytes | None, partition: int = 0, **more: Any) -> None:
+        async with self.producer() as producer:
+            topic = self.topics.touchpoints
+            await producer.send_and_wait(topic, value, partition=partition, **more)
+
+    async def pass_time(self, upto: str) -> None:
+        """With the event clock: says to every source that all is in up to then."""
+        word = {"type": "source.watermark", "properties": {"source": "test", "upto": upto}}
+        places = await high_watermarks(self.connection, self.topics.sources())
+        async with self.producer() as producer:
+            for tp in places:
+                await producer.send_and_wait(tp.topic, orjson.dumps(word), partition=tp.partition)
+
+    async def settled(self, within: float = 120.0, until: int | None = None) -> None:
+        """Returns when every source is stitched, every shard folded to its end, and nothing due.
+
+        `until` (ms): and every shard's time has reached it.
+        """
+        async with asyncio.timeout(within):
+            while not await self._is_settled(until):
+                self._die_with_workers()
+                await asyncio.sleep(0.25)
+
+    async def values(self, *names: str) -> list[dict[str, Any]]:
+        """All committed JSON values of these topics (named without the prefix)."""
+        topics = [self.topics.named(name) for name in names]
+        return [orjson.loads(r.value) async for r in read_to_end(self.connection, topics)]
+
+    async def refolded(self) -> dict[str, dict[str, bytes]]:
+        """Per shard what a fresh fold of the whole inbox gives: profile -> bytes."""
+        library = Library(self.connection, self.topics)
+        await library.latest()
+        logs: dict[int, list[Logged]] = {shard: [] for shard in range(SHARDS)}
+        async for record in read_to_end(self.connection, [self.topics.inbox]):
+            logged = Logged(record.offset, Millis(record.timestamp), inbox.decode(record.value))
+            logs[record.partition].append(logged)
+        return {f"s{shard:02}": _folded(shard, log, library) for shard, log in logs.items()}
+
+    async def stored(self) -> dict[str, dict[str, bytes]]:
+        """Per shard what Redis holds: profile -> bytes."""
+        found: dict[str, dict[str, bytes]] = {f"s{shard:02}": {} for shard in range(SHARDS)}
+        pattern = self.settings.keys.profile(0, "*").replace("{s00}", "{s??}")
+        async for key in self.redis.scan_iter(pattern.replace("[", "\\["), count=1000):
+            shard, _, profile = key.decode().partition("}:p:")
+            found[shard[-3:]][profile] = await self.redis.get(key)
+        return found
+
+    @asynccontextmanager
+    async def producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        made = AIOKafkaProducer(**self.connection.client(), enable_idempotence=True)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+    def log(self) -> str:
+        return "\n".join(p.read_text() for p in sorted(self._logs.glob("worker-*.log")))
+
+    def end(self) -> None:
+        for process in self._workers:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self._workers:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _die_with_workers(self) -> None:
+        running = [p for p in self._workers if p.poll() is None]
+        if self._workers and not running:
+            raise AssertionError(f"no worker is left:\n{self.log()[-4000:]}")
+
+    async def _is_settled(self, until: int | None) -> bool:
+        from streams.cursors import read_cursors, stitch_name
+
+        cursors = await read_cursors(self.connection, self.topics)
+        for tp, end in (await high_watermarks(self.connection, self.topics.sources())).items():
+            if cursors[stitch_name(self.topics, *tp)].next < end:
+                return False
+        for tp, end in (await high_watermarks(self.connection, [self.topics.inbox])).items():
+            offset, _ = await self.states.position(tp.partition)
+            facts = await self.states.facts(tp.partition)
+            due, standing = await self.states.earliest(tp.partition)
+            # A transaction's marker follows its last record: nothing is read behind that.
+            if facts is None or (offset or 0) < end - 1 or standing:
+                return False
+            if until is not None and facts.time < until:
+                return False
+            if due is not None and due <= facts.time:
+                return False
+        return True
+
+
+def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, bytes]:
+    """The profiles of one shard after its whole log, a record at a time, in plain memory."""
+    facts, profiles, due = Shard(shard, SHARDS), {}, {}
+    gate: dict[ProfileId, Millis] = {}
+    for logged in log:
+        fired: list[tuple[Millis, ProfileId]] = []
+        waiting: list[tuple[Millis, ProfileId]] = []
+        if isinstance(logged.record, Tick):
+            until = tick_time(facts, logged)
+            fired = sorted((at, p) for p, at in due.items() if at <= until)[:FIRED_PER_TICK]
+            room = 0 if facts.held else FIRED_PER_TICK - len(fired)
+            waiting = sorted((at, p) for p, at in gate.items())[:room]
+        loaded = {p: profiles[p] for _, p in (*fired, *waiting) if p in profiles}
+        loaded |= {p: profiles[p] for p in wanted([logged]) if p in profiles}
+        effects = fold(facts, [logged], loaded, library.release, fired, waiting)
+        _apply(effects, profiles, due, gate)
+    return {str(p): value for p, value in profiles.items()}
+
+
+def _apply(
+    effects: Effects,
+    profiles: dict[ProfileId, bytes],
+    due: dict[ProfileId, Millis],
+    gate: dict[ProfileId, Millis],
+) -> None:
+    for held, changed in ((profiles, effects.profiles), (due, effects.due), (gate, effects.gate)):
+        for profile, value in changed.items():
+            if value is None:
+                held.pop(profile, None)
+            else:
+                held[profile] = value
