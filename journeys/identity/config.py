@@ -44,7 +44,8 @@ DEFAULT_BLOCKED_PATTERNS = (r"^[0\-]+$", r"^(.)\1{5,}$")
 
 _MEND_LATER = "Leave it out for now."
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.\*|(\.[A-Za-z0-9_-]+)*)")
-_CONCRETE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_MEMBER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_LONGEST_MEMBER = 100
 # Known keys of a namespace that change nothing as long as nothing is limited.
 _WITHOUT_EFFECT = {
     "on_limit": ("refuse", "evict_oldest"),
@@ -99,9 +100,10 @@ class IdentityConfig:
         """The rules for a concrete namespace, by its name or by the pattern that covers it."""
         if found := self.namespaces.get(name):
             return found if "*" not in name else None
-        if "." not in name or not _CONCRETE.fullmatch(name):
+        family, _, member = name.partition(".")
+        if len(member) > _LONGEST_MEMBER or not _MEMBER.fullmatch(member):
             return None
-        return self.namespaces.get(name.partition(".")[0] + ".*")
+        return self.namespaces.get(family + ".*")
 
     def is_person(self, token: str) -> bool:
         """Whether an identifier of this token names a person whom somebody knows."""

@@ -1,0 +1,128 @@
+"""The identity part of a workspace's configuration."""
+
+import pytest
+
+from journeys.identity.config import IdentityConfigError, identity_config
+
+
+def test_nothing_configured_has_the_namespaces_of_the_handbook():
+    config = identity_config({})
+
+    assert config.namespace("customer_id").cls == "person"  # type: ignore[union-attr]
+    assert config.namespace("phone").norm == ("phone",)  # type: ignore[union-attr]
+    assert config.namespace("qr").link == "never"  # type: ignore[union-attr]
+
+
+def test_a_family_of_namespaces_covers_its_members_only():
+    config = identity_config({})
+
+    assert config.namespace("openid.wx_1-a") is not None
+    assert config.namespace("openid") is None
+    assert config.namespace("openid.") is None
+    assert config.namespace("openid.*") is None
+    assert config.namespace("openid.a b") is None
+    assert config.namespace("phone.home") is None
+
+
+def test_what_is_configured_is_laid_over_the_defaults_word_by_word():
+    config = identity_config(
+        {
+            "region": "DE",
+            "namespaces": {
+                "phone": {"rank": 61},
+                "loyalty": {"cls": "person", "rank": 31, "norm": ["upper_alnum"]},
+            },
+        }
+    )
+
+    phone = config.namespace("phone")
+    assert phone is not None
+    assert (phone.rank, phone.norm, phone.cls) == (61, ("phone",), "contact")
+    assert config.namespace("loyalty") is not None
+
+
+def test_whether_a_token_names_a_person_is_told_by_its_namespace():
+    config = identity_config({})
+
+    assert config.is_person("customer_id:x")
+    assert config.is_person("unionid.p1:x")
+    assert not config.is_person("cookie:x")
+    assert not config.is_person("gone:x")
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ({"namespaces": {"phone": {"limit": 3}}}, "namespaces.phone.limit"),
+        ({"namespaces": {"cookie": {"ttl": "400d"}}}, "namespaces.cookie.ttl"),
+        ({"max_identifiers": 200}, "max_identifiers"),
+        ({"max_merges": 100}, "max_merges"),
+        ({"shared": ["device_id:kiosk"]}, "shared"),
+        ({"sources": {"pos": {"ignore": ["cookie"]}}}, "sources"),
+        ({"consistency": "strict"}, "consistency"),
+        ({"alias_ttl": "400d"}, "alias_ttl"),
+        ({"storage": {"values": "raw"}}, "storage.values"),
+    ],
+)
+def test_what_would_change_the_result_and_is_not_built_is_refused_by_name(raw, path):
+    with pytest.raises(IdentityConfigError) as refused:
+        identity_config(raw)
+
+    assert [problem.path for problem in refused.value.problems] == [path]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"version": 3, "tenant": "acme", "touch_interval": 3600, "tombstone_ttl": "90d"},
+        {"survivor": "known_then_oldest", "consistency": "fast", "alias_ttl": 0},
+        {"storage": {"values": "hmac", "key_env": "WAYLINE_IDENTITY_KEY"}},
+        {"shared": [], "sources": {}, "max_merges": None},
+        {"namespaces": {"phone": {"on_conflict": "move_if_verified", "on_limit": "refuse"}}},
+        {"namespaces": {"phone": {"limit": None, "share_after": 3}}},
+    ],
+)
+def test_what_changes_nothing_yet_is_accepted(raw):
+    assert identity_config(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ({"namespace": {}}, "namespace"),
+        ({"namespaces": {"phone": {"rang": 3}}}, "namespaces.phone.rang"),
+        ({"namespaces": {"phone": {"rank": 70}}}, "namespaces.email.rank"),
+        ({"namespaces": {"phone": {"cls": "human"}}}, "namespaces.phone.cls"),
+        ({"namespaces": {"phone": {"norm": ["sms"]}}}, "namespaces.phone.norm"),
+        ({"namespaces": {"phone": {"norm": "phone"}}}, "namespaces.phone.norm"),
+        ({"namespaces": {"phone": {"on_conflict": "win"}}}, "namespaces.phone.on_conflict"),
+        ({"namespaces": {"a b": {"cls": "device", "rank": 7}}}, "namespaces.a b"),
+        ({"namespaces": {"badge": {"rank": 7}}}, "namespaces.badge.cls"),
+        ({"namespaces": {"badge": 7}}, "namespaces.badge"),
+        ({"namespaces": ["phone"]}, "namespaces"),
+        ({"region": "China"}, "region"),
+        ({"version": "3"}, "version"),
+        ({"blocked": {"pattern": ["("]}}, "blocked.pattern"),
+        ({"blocked": {"exakt": []}}, "blocked.exakt"),
+        ({"blocked_values": ["x"]}, "blocked_values"),
+        ({"survivor": "newest"}, "survivor"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(raw, path):
+    with pytest.raises(IdentityConfigError) as refused:
+        identity_config(raw)
+
+    problems = refused.value.problems
+    assert problems[0].path == path
+    assert all(problem.what and problem.mend for problem in problems)
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(IdentityConfigError) as refused:
+        identity_config({"region": "?", "max_merges": 3, "colour": "red"})
+
+    assert [problem.path for problem in refused.value.problems] == [
+        "region",
+        "max_merges",
+        "colour",
+    ]
