@@ -10,9 +10,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from console.connections import redis_of, require_topics
 from console.folders import read_documents
 from console.refusals import Refused
-from journeys.language.model import Workspace
+from journeys.language.model import Source, Workspace
 from journeys.language.workspace import compile_workspace
-from schemas.intake import Mapping
+from schemas.intake import Mapping, compile_mapping
 from streams.clock import RedisClock
 from streams.imports import Destination, send_file
 from streams.imports import Progress as Imported
@@ -37,10 +37,10 @@ def mapping_for(file: Path, workspace: Workspace | None, source: str | None) -> 
         if source not in sources:
             known = ", ".join(sorted(sources)) or "none"
             raise Refused(f"There is no source {source} in the workspace. There is: {known}.")
-        return sources[source].mapping  # type: ignore[no-any-return]
+        return _compiled(sources[source], workspace)
     for each in sources.values():
-        if each.mapping is not None and each.mapping.file == file.name:
-            return each.mapping  # type: ignore[no-any-return]
+        if each.mapping is not None and each.mapping.get("file") == file.name:
+            return _compiled(each, workspace)
     return None
 
 
@@ -87,6 +87,12 @@ async def import_file(
             return done
     finally:
         await producer.stop()
+
+
+def _compiled(source: Source, workspace: Workspace | None) -> Mapping | None:
+    if source.mapping is None or workspace is None:
+        return None
+    return compile_mapping(source.name, source.mapping, workspace.zone)
 
 
 class _Refusals:

@@ -71,7 +71,7 @@ async def read(settings: Settings) -> Reading:
     await require_topics(settings, [topics.inbox, topics.touchpoints])
     async with redis_of(settings) as redis:
         now = await RedisClock(redis).exact()
-        progress = await _progress(redis, settings.keys.progress)
+        progress = await noted_progress(redis, settings.keys.progress)
         names = {topic for topic, _ in progress} & await topics_there(settings)
         named = sorted({*names, topics.touchpoints})
         ends = await high_watermarks(settings.connection, [topics.inbox, *named])
@@ -94,7 +94,7 @@ async def _shard(redis: Redis, settings: Settings, number: int, end: int) -> Sha
     return ShardReading(number, at, end - at, shard.time, shard.held, dict(shard.maps), waiting)
 
 
-async def _progress(redis: Redis, key: str) -> dict[tuple[str, int], dict[str, int]]:
+async def noted_progress(redis: Redis, key: str) -> dict[tuple[str, int], dict[str, int]]:
     """Per source its `moment` (ms) and its `position`."""
     found: dict[tuple[str, int], dict[str, int]] = {}
     fields: dict[Any, Any] = await redis.hgetall(key)
