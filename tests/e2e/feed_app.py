@@ -76,7 +76,6 @@ async def main() -> None:
     for name in ("bootstrap", "group", "topic", "folder", "worker"):
         arguments.add_argument(name)
     arguments.add_argument("--stall", type=float, default=300)
-    arguments.add_argument("--instance")
     given = arguments.parse_args()
     folder = Path(given.folder)
 
@@ -90,7 +89,7 @@ async def main() -> None:
         return made
 
     lanes = Lanes(take_over)
-    app = new_app(given.group, KafkaConnection(given.bootstrap), lanes, given.instance)
+    app = new_app(given.group, KafkaConnection(given.bootstrap), lanes)
 
     @app.agent(app.topic(given.topic))  # type: ignore[untyped-decorator]
     async def record(stream: object) -> None:

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count, groupby
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.topics import TopicSpec
 from streams.kafka import KafkaConnection
 from streams.topics_admin import make_topics
+from tests.kafka_broker import KafkaBroker
 
 PARTITIONS = 4
 
@@ -120,14 +121,10 @@ class Field:
 
 
 @pytest.fixture
-async def field(kafka: str, prefix: str, tmp_path: Path) -> Iterator[Field]:  # type: ignore[misc]
-    field = Field(kafka, prefix, tmp_path)
-    await field.make()
-    yield field
-    for worker in field.workers.values():
-        with suppress(ProcessLookupError):
-            worker.kill()
-        worker.wait(10)
+async def field(kafka: str, prefix: str, tmp_path: Path) -> AsyncIterator[Field]:
+    with _ended_workers(Field(kafka, prefix, tmp_path)) as field:
+        await field.make()
+        yield field
 
 
 async def test_joins_stops_and_kills_lose_nothing_and_keep_the_order(field: Field) -> None:
@@ -229,15 +226,23 @@ async def test_a_worker_that_does_nothing_is_ended(field: Field, fault: str, sai
     assert said in field.told()
 
 
-async def test_of_two_workers_with_one_name_the_first_is_ended(field: Field) -> None:
-    field.start("a", "--instance", "same", "--stall", "6")
-    await field.until(lambda: len(field.status("a")) == PARTITIONS)
+async def test_a_worker_outlives_a_kill_of_the_broker(
+    mortal_kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    with _ended_workers(Field(mortal_kafka.bootstrap, "outage", tmp_path)) as field:
+        await field.make()
+        field.start("a")
+        await field.send(100)
+        await field.until(field.is_written)
 
-    field.start("b", "--instance", "same")
-    code = await field.ended("a")
-    await field.until(lambda: len(field.status("b")) == PARTITIONS)
+        mortal_kafka.kill()
+        mortal_kafka.start()
+        await field.send(100)
+        await field.until(field.is_written)
+        code = await field.ended("a", signal.SIGTERM)
 
-    assert code != 0, field.told()
+        assert code == 0, field.told()
+        field.check()
 
 
 async def _load(field: Field, rounds: int) -> None:
@@ -245,3 +250,13 @@ async def _load(field: Field, rounds: int) -> None:
         for _ in range(rounds):
             await field._send(producer, 200)
             await asyncio.sleep(0.2)
+
+
+@contextmanager
+def _ended_workers(field: Field) -> Iterator[Field]:
+    try:
+        yield field
+    finally:
+        for worker in field.workers.values():
+            worker.kill()
+            worker.wait(10)
