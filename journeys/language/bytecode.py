@@ -147,11 +147,9 @@ class _Emitter:
         left, right = self.emit(syntax.left), self.emit(syntax.right)
         if not _can_be_equal(left.type, right.type):
             raise _types(syntax, f"{words_of(left.type)} is never equal to {words_of(right.type)}")
-        if "null" in (left.type, right.type):
-            code: ast.expr = ast.Compare(left.code, [ast.Is()], [right.code])
-        elif _is_text(syntax.left) or _is_text(syntax.right):
-            # Nothing but a text equals a text, in Python too.
-            code = ast.Compare(left.code, [ast.Eq()], [right.code])
+        if "null" in (left.type, right.type) or _is_text(syntax.left) or _is_text(syntax.right):
+            # Nothing but null equals null, and nothing but a text a text, in Python too.
+            code: ast.expr = ast.Compare(left.code, [ast.Eq()], [right.code])
         else:
             code = self._helper("equal", left.code, right.code)
         return _bool(code if syntax.sign == "==" else ast.UnaryOp(ast.Not(), code))
@@ -212,8 +210,8 @@ class _Emitter:
         scope = _scope() if signature.takes_scope else []
         code = self._helper(signature.helper, *[each.code for each in arguments], *scope)
         if signature.helper == "exists":
-            missing = ast.Compare(arguments[0].code, [ast.IsNot()], [ast.Constant(None)])
-            return _bool(missing)
+            # Not `is not`: of a literal Python's compiler warns.
+            return _bool(ast.Compare(arguments[0].code, [ast.NotEq()], [ast.Constant(None)]))
         return Emitted(code, signature.result_of(tuple(each.type for each in arguments)))
 
     def _no_function(self, call: Call) -> Fault:

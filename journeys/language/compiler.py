@@ -1,7 +1,6 @@
 """From a map's tree, whose shape is right, to the model: names are resolved, defaults filled in."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -80,17 +79,17 @@ class _MapCompiler:
             exits=exits,
             stages=stages,
             first=next(iter(stages)),
-            remembers={each: frozenset(names) for each, names in self._remembered().items()},
+            remembers={each: frozenset(names) for each, names in self._remembered()},
             digest=digest,
             has_key=self._has_key,
             anywhere=anywhere,
         )
 
-    def _remembered(self) -> Mapping[str, set[str]]:
-        """What is read, and what is compared with keys."""
+    def _remembered(self) -> list[tuple[str, set[str]]]:
+        """What is read, and what is compared with keys; in one order whatever Python hashes."""
         for event_type, name in self._matching.compared:
             self._reads.properties.setdefault(event_type, set()).add(name)
-        return self._reads.properties
+        return sorted(self._reads.properties.items())
 
     def _zone(self) -> ZoneInfo:
         written = self._root.get("timezone")

@@ -8,16 +8,16 @@ from datetime import time
 
 from .model import Duration
 
-_SHORT = re.compile(r"(\d{1,9})(s|mo|m|h|d|w|y)")
-_ISO = re.compile(r"P(?:(\d{1,9})([DWMY])|T(\d{1,9})([SMH]))")
-_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+_SHORT = re.compile(r"([0-9]{1,9})(s|mo|m|h|d|w|y)")
+_ISO = re.compile(r"P(?:([0-9]{1,9})([DWMY])|T([0-9]{1,9})([SMH]))")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 _MILLIS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "TS": 1_000, "TM": 60_000, "TH": 3_600_000}
 _DAYS = {"d": 1, "w": 7, "PD": 1, "PW": 7}
 _MONTHS = {"mo": 1, "y": 12, "PM": 1, "PY": 12}
 
 DAY_MS = 86_400_000
-_CENTURY_MS = 36_525 * DAY_MS
+_CENTURY_MS = 1_200 * 30 * DAY_MS
 
 
 def parse_duration(text: str) -> Duration | None:

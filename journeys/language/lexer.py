@@ -13,7 +13,7 @@ SOURCE_LIMIT = 4096
 _INT64 = 2**63
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<number>(?:\d+\.\d+|\.\d+|\d+)(?:[eE][+-]?\d+)?)
+        (?P<number>(?:[0-9]+\.[0-9]+|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?)
       | (?P<name>[^\W\d]\w*)
       | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
       | (?P<sign>==|!=|<=|>=|[<>+\-*/%().,\[\]?:])
@@ -86,7 +86,7 @@ def _token(match: re.Match[str]) -> Token:
 
 
 def _number(word: str, start: int) -> int | float:
-    if word.isdecimal() and word.isascii():
+    if word.isdecimal():
         if len(word) <= 19 and int(word) < _INT64:
             return int(word)
     else:

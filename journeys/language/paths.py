@@ -71,9 +71,17 @@ def _touchpoint(path: Path, names: Names, reads: Reads) -> tuple[list[Step], Typ
         return [Step("attribute", root), Step("helper", steps[0], "own")], OWN[steps[0]]
     rest = steps[1:] if steps[0] == "properties" else steps
     kind = _property(path, rest[0], types, names)
-    reads.add(types, rest[0])
+    reads.add(_carriers(rest[0], types, names), rest[0])
     first = [Step("attribute", root), Step("helper", rest[0], "prop", converts=True)]
     return _into(first, rest[1:], kind, path)
+
+
+def _carriers(name: str, types: frozenset[str], names: Names) -> frozenset[str]:
+    """The types that carry the property, as far as the catalogue knows."""
+    if names.catalogue is None:
+        return types
+    catalogue = names.catalogue
+    return frozenset(each for each in types if name in catalogue.get(each, {}))
 
 
 def _property(path: Path, name: str, types: frozenset[str], names: Names) -> Type:

@@ -238,6 +238,8 @@ class _Reader:
             if self._count <= _NODE_LIMIT + 1 or depth > DEPTH_LIMIT:
                 _too_many_aliases(place, self._problems)
             return Scalar(None, "", place)
+        if not isinstance(node, ScalarNode) and node.tag not in (_TAG + "map", _TAG + "seq"):
+            self._no_tag(node.tag, place)
         match node:
             case MappingNode():
                 return Mapping(tuple(self._entries(node, depth)), place)
@@ -282,10 +284,13 @@ class _Reader:
     def _scalar(self, node: ScalarNode, place: Place) -> Scalar:
         kind = node.tag.removeprefix(_TAG)
         if kind != "str" and not _is_word(kind, node.value):
-            what = f"The tag {node.tag} means nothing here."
-            self._problems.add("yaml-syntax", place, what, "Leave it out.")
+            self._no_tag(node.tag, place)
             kind = "str"
         return Scalar(_value(kind, node.value), node.value, place)
+
+    def _no_tag(self, tag: str, place: Place) -> None:
+        what = f"The tag {tag} means nothing here."
+        self._problems.add("yaml-syntax", place, what, "Leave it out.")
 
 
 def _is_nothing(node: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The corpus of maps in tests/maps: good ones with what they compile to, bad ones with what is said.
+"""The maps in tests/maps: good ones with what they compile to, bad ones with what is said.
 
 A case is a map beside the folder `workspace/`. Its first line may say otherwise: `# as: path`
 puts it in the place of another document, `# without: path` takes one away.
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from journeys.language.model import Expression, Map
+from journeys.language.model import Duration, Expression, Map
 from journeys.language.problems import MapError, Problem, render
 from journeys.language.workspace import compile_workspace
 
@@ -80,7 +80,7 @@ def _named(pairs: list[tuple[str, Any]], depth: int) -> list[str]:
     lines = []
     pad = "  " * depth
     for name, value in pairs:
-        if value in (None, (), {}, False, frozenset()) and value != 0:
+        if value is None or value is False or value in ((), {}, frozenset()):
             continue
         if _is_short(value):
             lines.append(f"{pad}{name}: {_short(value)}")
@@ -95,7 +95,7 @@ def _named(pairs: list[tuple[str, Any]], depth: int) -> list[str]:
 def _is_short(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(isinstance(item, str) for item in value)
-    return isinstance(value, Expression | ZoneInfo) or not (
+    return isinstance(value, Duration | Expression | ZoneInfo) or not (
         is_dataclass(value) or isinstance(value, dict)
     )
 
@@ -103,6 +103,8 @@ def _is_short(value: Any) -> bool:
 def _short(value: Any) -> str:
     if isinstance(value, Expression):
         return f"`{value.source}`"
+    if isinstance(value, Duration):
+        return value.text
     if isinstance(value, tuple | frozenset):
         return ", ".join(sorted(value) if isinstance(value, frozenset) else value)
     return str(value)

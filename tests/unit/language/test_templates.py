@@ -1,0 +1,120 @@
+from typing import Any
+
+import pytest
+
+from journeys.language.names import Names, Reads
+from journeys.language.problems import Problems
+from journeys.language.templates import RenderFailed, compile_block, compile_text
+from journeys.language.tree import Scalar, mapping, read_tree, scalar
+
+from .scopes import Somebody, scope
+
+_NAMES = Names(
+    roots=frozenset({"event", "profile", "now", "key"}),
+    event=frozenset({"order.paid"}),
+    traits=None,
+)
+_PERSON = Somebody(traits={"first_name": "Li"}, tags=["staff"])
+
+
+def text_of(text: str, properties: dict[str, Any] | None = None) -> tuple[str | None, Reads]:
+    problems, reads = Problems(), Reads()
+    source = scalar(_tree(text))
+    expression = compile_text(source, _NAMES, reads, problems)
+    problems.raise_if_any()
+    run = expression.run
+    return run(scope(properties or {"amount": 199.0, "items": ["a", "b"]}, _PERSON)), reads
+
+
+def block_of(text: str, **given: Any) -> dict[str, Any]:
+    problems = Problems()
+    render = compile_block(mapping(_tree(text)), ["name", "amount"], {"name": "friend"}, problems)
+    problems.raise_if_any()
+    return render(given)
+
+
+def _tree(text: str) -> Any:
+    problems = Problems()
+    tree = read_tree(text, "t.yaml", problems)
+    problems.raise_if_any()
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'Hello'", "Hello"),
+        ("'Hello {{ profile.traits.first_name }}, {{event.amount}}!'", "Hello Li, 199.0!"),
+        ("'{{ profile.traits.none }}'", ""),
+        ("'{{ profile.traits.none | default: \"friend\" }}'", "friend"),
+        (
+            "'{{ event.items | join: \"+\" }} {{ event.items[0] }} {{ event.items.size }}'",
+            "a+b a 2",
+        ),
+        ("'{% if event.amount > 100 %}rich{% else %}poor{% endif %}'", "rich"),
+        ("'{% for item in event.items %}{{ forloop.index }}{{ item }}{% endfor %}'", "1a2b"),
+        ("'{{ now | date: \"%d.%m.%Y %H:%M\" }}'", "05.03.2026 10:00"),
+        ('\'{{ "now" | date: "%Y" }}\'', "now"),
+        ("'{{ key }}{% assign x = key %}{{ x }}'", "k-1k-1"),
+        ("'{% if profile.tags contains \"staff\" %}yes{% endif %}'", "yes"),
+    ],
+)
+def test_a_text_reads(text: str, expected: str) -> None:
+    found, _ = text_of(text)
+
+    assert found == expected
+
+
+def test_a_text_says_what_it_reads() -> None:
+    _, plain = text_of("'{{ event.amount }}'")
+    _, liquid = text_of("'{{ event.amount | plus: 1 }}{{ event.items[0] }}'")
+
+    assert plain.properties == {"order.paid": {"amount"}}
+    assert liquid.properties == {"order.paid": {"amount", "items"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'{{ event.amount | divided_by: 0 }}'",
+        '\'{% assign x = "xxxxxxxxxx" %}{% for i in (1..9) %}'
+        "{% assign x = x | append: x %}{% endfor %}"
+        "{% for i in (1..90) %}{{ x }}{% endfor %}'",
+        '\'{% assign x = "aaaaaaaaaa" %}{% for i in (1..6) %}'
+        '{% assign x = x | replace: "a", x %}{% endfor %}{{ x }}\'',
+        "'{% for i in (1..100000000) %}.{% endfor %}'",
+        "'{% assign x = 99 %}{% for i in (1..60) %}{% assign x = x | times: x %}{% endfor %}'",
+    ],
+)
+def test_a_text_that_fails_or_grows_is_null(text: str) -> None:
+    found, _ = text_of(text)
+
+    assert found is None
+
+
+def test_a_block_is_rendered_with_params_and_defaults() -> None:
+    block = "{id: OA-1, n: 5, fields: {first: 'Hello {{ name }}'}, list: ['{{ amount }}', x]}"
+
+    assert block_of(block, amount=5) == {
+        "id": "OA-1",
+        "n": 5,
+        "fields": {"first": "Hello friend"},
+        "list": ["5", "x"],
+    }
+    assert block_of(block, name=None, amount=None)["fields"] == {"first": "Hello friend"}
+    assert block_of(block, name="Li")["list"] == ["", "x"]
+
+
+def test_a_block_that_grows_says_that_it_failed() -> None:
+    block = "{text: '{% for i in (1..9000) %}{{ name }}{% endfor %}'}"
+
+    with pytest.raises(RenderFailed):
+        block_of(block, name="x" * 100)
+
+
+def test_the_place_of_a_part_is_the_column_in_the_file() -> None:
+    source = read_tree("a:  'x {{ y }}'", "f.yaml", Problems())
+    value = mapping(source)["a"] if source else None
+
+    assert isinstance(value, Scalar)
+    assert value.part(5, 1).col == 11
