@@ -1,9 +1,10 @@
 """A claim: what one touchpoint says about who it was, normalised and in order of strength."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
+
+from msgspec import Struct
 
 from journeys.identity.config import IdentityConfig
 from journeys.identity.normalise import LONGEST, Unusable, normalise
@@ -20,8 +21,7 @@ Rejection = tuple[str, str]
 """(identifier as the sender wrote it, `namespace:value`; reason)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(Struct, frozen=True):
     """A normalised identifier. `order` sorts a claim, strongest first."""
 
     namespace: str
@@ -31,8 +31,7 @@ class Identifier:
     order: tuple[bool, int, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """`links` can identify, in order of strength, `tokens` are theirs; `aside` is only noted.
 
     `time` is event time; `cause` names the touchpoint in the records of merges.

@@ -7,6 +7,8 @@ write. Everything the plan changes says what it expects to find, so that the sto
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from journeys.identity.claims import Claim, Rejection
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import Verdict, decide, survivor_key
@@ -20,7 +22,7 @@ from journeys.identity.records import (
     owner_of,
     repointed,
 )
-from journeys.identity.tokens import profile_id
+from journeys.identity.tokens import ID_LENGTH, profile_id
 from schemas.touchpoint import Millis, ProfileId
 
 NEVER_SEEN = Millis(1 << 53)
@@ -35,8 +37,7 @@ class Unread(Exception):
         self.profile = profile
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """`profile` None: nothing in the claim can identify. `links` are the tokens that took part.
 
     `merges` are (loser, survivor), in order.
@@ -72,12 +73,25 @@ def wanted_nodes(
     wanted: dict[ProfileId, None] = {}
     for claim in claims:
         found = [records[token] for token in claim.tokens]
+        if _hot(found):
+            continue
         owners = {owner_of(record) for record in found if record}
-        if found and not owners:
+        if not owners:
             wanted[profile_id(claim.tokens[0], 0, config.key)] = None
         elif len(owners) > 1 or None in found:
             wanted.update(dict.fromkeys(owners))
     return list(wanted)
+
+
+def _hot(records: Sequence[bytes | None]) -> bool:
+    """Whether all of them name one profile, or there are none."""
+    first = records[0] if records else b""
+    if first is None:
+        return False
+    for record in records:
+        if record is None or record[:ID_LENGTH] != first[:ID_LENGTH]:
+            return False
+    return True
 
 
 class Overlay:
@@ -95,6 +109,7 @@ class Overlay:
     ) -> None:
         self._records, self._stored, self._config = records, nodes, config
         self._owners = {token: owner_of(raw) if raw else None for token, raw in records.items()}
+        self._moved: dict[str, ProfileId] = {}
         self._nodes: dict[ProfileId, Node | None] = {}
         self._changed: dict[ProfileId, None] = {}
         self._merges: list[Merge] = []
@@ -116,9 +131,10 @@ class Overlay:
 
     def root(self, token: str) -> ProfileId | None:
         owner = self._owners[token]
-        if owner is not None:
-            owner = self._owners[token] = self.living(owner)
-        return owner
+        if owner is None or (root := self.living(owner)) == owner:
+            return owner
+        self._give(token, root)
+        return root
 
     def living(self, profile: ProfileId) -> ProfileId:
         """The profile a given one has ended in; itself as long as it lives."""
@@ -153,7 +169,7 @@ class Overlay:
         node.identifiers[token] = Link(time)
         node.created = min(node.created, time)
         node.known = node.known or self._config.is_person(token)
-        self._owners[token] = profile
+        self._give(token, profile)
         self._changed[profile] = None
 
     def date_back(self, profile: ProfileId, time: Millis) -> None:
@@ -183,7 +199,7 @@ class Overlay:
         for token, link in lost.identifiers.items():
             kept.identifiers[token] = Link(link.first, link.origin or loser)
             if token in self._owners:
-                self._owners[token] = survivor
+                self._give(token, survivor)
         kept.aliases += [loser, *lost.aliases]
         kept.created = min(kept.created, lost.created)
         kept.known = kept.known or lost.known
@@ -198,11 +214,13 @@ class Overlay:
             plan.nodes[profile] = (raw or b"", encode(node))
             if node.to and raw:
                 plan.repoints += self._repoints(profile, raw)
-        for token, owner in self._owners.items():
+        for token, owner in self._moved.items():
             raw = self._records[token]
-            if owner is not None and (raw is None or not raw.startswith(owner.encode())):
-                plan.records[token] = (raw or b"", self._record(token, owner, raw))
+            plan.records[token] = (raw or b"", self._record(token, owner, raw))
         return plan
+
+    def _give(self, token: str, owner: ProfileId) -> None:
+        self._owners[token] = self._moved[token] = owner
 
     def _carried_out(self, verdict: Verdict, claim: Claim) -> Decision:
         before = len(self._merges)
