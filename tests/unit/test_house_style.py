@@ -19,7 +19,7 @@ TOPIC = re.compile(
     r"^(touchpoints\.import|wayline\.(cursors|maps)|journey\.transitions"
     r"|identity\.merges|actions\..+|.+\.dlq)$"
 )
-REDIS_KEY = re.compile(r"^id:(i|p|outbox|valid|beat|key)\b|\{s\d*\}?:|^:?(meta|due|gate|counts):")
+REDIS_KEY = re.compile(r"^id:(i|p|outbox|valid|beat|key)\b|\{s\d*\}?:|:(meta|due|gate|counts)\b")
 
 HANDS_ON = {"fail", "_fenced_by"}
 """What a broad handler may call instead of raising: the worker ends, or takes over again."""
