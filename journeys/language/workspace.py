@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from . import grammar
 from .compiler import build_map
-from .grammar import Check
 from .lint import check_meaning
 from .model import Entry, Map, Release, Workspace
 from .problems import MapError, Place, Problem, Problems
 from .settings import SETTINGS, build_workspace
+from .shapes import Check
 from .tree import Mapping as Tree
 from .tree import Node, mapping, read_tree
 

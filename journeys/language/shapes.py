@@ -1,0 +1,253 @@
+"""Checks of shapes: a mapping of known words, a text, a duration, a list of something.
+
+A check adds what is wrong with a node and says nothing else; the grammar puts checks together.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from . import tree
+from .durations import parse_duration, parse_time_of_day
+from .problems import Place, Problems, nearest
+from .tree import Node, Scalar
+
+Check = Callable[[Node, Problems], None]
+
+_NAME = re.compile(r"[\w-]{1,64}")
+_MAP_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_EVENT_NAME = re.compile(r"[\w.:/-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A mapping: its words with their checks, those it must have, and those still to come.
+
+    Of each group in `alone` at most one word may stand there, of each in `some` at least one
+    must.
+    """
+
+    what: str
+    words: Mapping[str, Check]
+    required: tuple[str, ...] = ()
+    later: frozenset[str] = frozenset()
+    alone: tuple[tuple[str, ...], ...] = ()
+    some: tuple[tuple[str, ...], ...] = ()
+
+    def __call__(self, node: Node, problems: Problems) -> None:
+        if not isinstance(node, tree.Mapping):
+            example = f"{next(iter(self.words))}: ..."
+            wrong(node, f"{self._title} is a mapping.", f"Write `{example}`.", problems)
+            return
+        for key, value in node.entries:
+            self._check_word(key, value, problems)
+        if not self.later.intersection(node.names()):
+            self._check_whole(node, problems)
+
+    @property
+    def _title(self) -> str:
+        return self.what[0].upper() + self.what[1:]
+
+    def _check_word(self, key: Scalar, value: Node, problems: Problems) -> None:
+        check = self.words.get(key.text)
+        if check is not None:
+            check(value, problems)
+        elif key.text in self.later:
+            not_yet(f"`{key.text}`", key, problems)
+        else:
+            what = f'{self._title} has no word "{key.text}".'
+            mend = nearest(key.text, self.words)
+            problems.add("unknown-word", key.place, what, mend)
+
+    def _check_whole(self, node: tree.Mapping, problems: Problems) -> None:
+        # A misspelt word has been reported: that it is also missing would be a second message.
+        is_spelt = all(name in self.words for name in node.names())
+        for word_ in self.required:
+            if word_ not in node and is_spelt:
+                what, mend = f"{self._title} needs `{word_}`.", f"Add `{word_}: ...`."
+                problems.add("missing-word", head(node), what, mend)
+        for group in self.alone:
+            found = [each for each in group if each in node]
+            if len(found) > 1:
+                what = f"`{found[0]}` and `{found[1]}` cannot stand together."
+                problems.add("one-way-on", node.key(found[1]).place, what, "Keep one of them.")
+        for group in self.some:
+            if is_spelt and not any(each in node for each in group):
+                choices = ", ".join(f"`{each}`" for each in group)
+                what = f"{self._title} needs one of {choices}."
+                problems.add("missing-word", head(node), what, "Add one of them.")
+
+
+def not_yet(word: str, key: Scalar, problems: Problems) -> None:
+    """Refuses what the language has and this version has not; `word` begins the sentence."""
+    mend = "Leave it out for now; docs/designers/language.md lists what works today."
+    problems.add("not-supported-yet", key.place, f"{word} is not supported yet.", mend)
+
+
+def text(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.text.strip():
+        wrong(
+            node, "Here stands a text.", "Write one, in quotes if it looks like a number.", problems
+        )
+
+
+def anything(node: Node, problems: Problems) -> None:
+    """Checked by whoever reads it."""
+
+
+def flag(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Scalar) or not isinstance(node.value, bool):
+        wrong(node, "Here stands `true` or `false`.", "Write one of them.", problems)
+
+
+def only_true(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Scalar) or node.value is not True:
+        wrong(
+            node, "Here only `true` makes sense.", "Write `true`, or leave the word out.", problems
+        )
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number in the range."""
+
+    def check(node: Node, problems: Problems) -> None:
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            what = f"Here stands a whole number from {low} to {high}."
+            problems.add("bad-number", node.place, what, "Write one.")
+
+    return check
+
+
+def word(*choices: str) -> Check:
+    """One of these words."""
+
+    def check(node: Node, problems: Problems) -> None:
+        if isinstance(node, Scalar) and node.value in choices:
+            return
+        written = node.text if isinstance(node, Scalar) else "this"
+        what = f'"{written}" cannot stand here.'
+        problems.add("unknown-word", node.place, what, nearest(written, choices))
+
+    return check
+
+
+def named(pattern: re.Pattern[str], of: str) -> Check:
+    """A name; `of` says of which characters."""
+
+    def check(node: Node, problems: Problems) -> None:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            wrong(node, "Here stands a name.", f"Write one of {of}.", problems)
+        elif not pattern.fullmatch(node.value):
+            what = f'"{node.text}" is no name.'
+            problems.add("bad-name", node.place, what, f"A name has {of}.")
+
+    return check
+
+
+def duration(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Scalar) or parse_duration(node.text) is None:
+        written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
+        mend = "Write a number and one unit: 90s 15m 24h (elapsed), 1d 2w 3mo 1y (calendar)."
+        problems.add("bad-duration", node.place, f"{written} is no duration.", mend)
+
+
+def positive_duration(node: Node, problems: Problems) -> None:
+    before = len(problems)
+    duration(node, problems)
+    if len(problems) == before and set(tree.scalar(node).text) & set("123456789") == set():
+        mend = "Write a longer one, or leave it out."
+        problems.add("bad-duration", node.place, "A duration of nothing does nothing.", mend)
+
+
+def time_of_day(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Scalar) or parse_time_of_day(node.text) is None:
+        written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
+        mend = 'Write it with two digits each, in quotes: "09:30".'
+        problems.add("bad-time-of-day", node.place, f"{written} is no time of day.", mend)
+
+
+def timezone(node: Node, problems: Problems) -> None:
+    try:
+        ZoneInfo(node.text if isinstance(node, Scalar) else "")
+    except (ValueError, OSError, KeyError):
+        written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
+        mend = "Write an IANA name such as Asia/Shanghai or Europe/Berlin."
+        problems.add("bad-timezone", node.place, f"{written} is no time zone.", mend)
+
+
+def expression(node: Node, problems: Problems) -> None:
+    """A condition or expression; numbers and truths count as written."""
+    if not isinstance(node, Scalar) or not node.text.strip():
+        wrong(node, "Here stands a condition.", "Write one, in quotes if it has `: `.", problems)
+
+
+def value(node: Node, problems: Problems) -> None:
+    """A value of `with`: a text, number, truth or null."""
+    if not isinstance(node, Scalar):
+        mend = "Write a text, a number, true, false or null; lists come by `=` expressions."
+        wrong(node, "A value is one thing.", mend, problems)
+
+
+def list_of(check: Check, what: str) -> Check:
+    """A list of at least one."""
+
+    def check_list(node: Node, problems: Problems) -> None:
+        if not isinstance(node, tree.Sequence):
+            wrong(node, f"Here stands a list of {what}.", "Begin each with `- `.", problems)
+        elif not node.items:
+            wrong(node, f"This list of {what} is empty.", "Fill it, or leave it out.", problems)
+        else:
+            for item in node.items:
+                check(item, problems)
+
+    return check_list
+
+
+def one_or_list(check: Check, what: str) -> Check:
+    """One, or a list of at least one."""
+    checked_list = list_of(check, what)
+
+    def check_either(node: Node, problems: Problems) -> None:
+        (checked_list if isinstance(node, tree.Sequence) else check)(node, problems)
+
+    return check_either
+
+
+def mapping_of(check: Check, name: Check, what: str) -> Check:
+    """Names of the designer's own, each with the same kind of thing; at least one."""
+
+    def check_mapping(node: Node, problems: Problems) -> None:
+        if not isinstance(node, tree.Mapping) or not node.entries:
+            wrong(node, f"Here stand {what} by name.", "Write `name: ...`.", problems)
+            return
+        for key, each in node.entries:
+            name(key, problems)
+            check(each, problems)
+
+    return check_mapping
+
+
+def either(short: Check, long: Check) -> Check:
+    """A short form, or a mapping."""
+
+    def check(node: Node, problems: Problems) -> None:
+        (long if isinstance(node, tree.Mapping) else short)(node, problems)
+
+    return check
+
+
+def wrong(node: Node, what: str, mend: str, problems: Problems) -> None:
+    """Adds that something else belongs here."""
+    problems.add("wrong-shape", node.place, what, mend)
+
+
+def head(node: tree.Mapping) -> Place:
+    """Where a mapping begins: its first key."""
+    return node.entries[0][0].place if node.entries else node.place
+
+
+name = named(_NAME, "letters, digits, `_` and `-`, at most 64")
+map_name = named(_MAP_NAME, "small letters a-z, digits and `-`, at most 64")
+event_name = named(_EVENT_NAME, "letters, digits and `. _ - : /`, at most 128")
