@@ -34,10 +34,14 @@ REPAIRING = b"repairing:"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A decision for each claim, and every merge that still has to be told of."""
+    """A decision for each claim, and every merge that still has to be told of.
+
+    `conflicts` counts how often the batch, or a part of it, had to be decided again.
+    """
 
     decisions: Sequence[Decision]
     outbox: Sequence[Waiting]
+    conflicts: int = 0
 
 
 async def resolve(
@@ -48,9 +52,9 @@ async def resolve(
     An empty batch only fetches the outbox. Raises IdentityInvalid; and Conflict where a single
     claim found no way past its neighbours, with nothing lost: try again.
     """
-    for _ in range(ATTEMPTS):
+    for conflicts in range(ATTEMPTS):
         try:
-            return await _attempt(identities, claims, config)
+            return await _attempt(identities, claims, config, conflicts)
         except Conflict as conflict:
             latest = conflict
     if len(claims) < 2:
@@ -59,11 +63,12 @@ async def resolve(
     one = await resolve(identities, claims[:middle], config)
     other = await resolve(identities, claims[middle:], config)
     outbox = {waiting.id: waiting for waiting in (*one.outbox, *other.outbox)}
-    return Resolved([*one.decisions, *other.decisions], list(outbox.values()))
+    conflicts = ATTEMPTS + one.conflicts + other.conflicts
+    return Resolved([*one.decisions, *other.decisions], list(outbox.values()), conflicts)
 
 
 async def _attempt(
-    identities: Identities, claims: Sequence[Claim], config: IdentityConfig
+    identities: Identities, claims: Sequence[Claim], config: IdentityConfig, conflicts: int
 ) -> Resolved:
     tokens = list(dict.fromkeys([token for claim in claims for token in claim.tokens]))
     read = await identities.read(tokens)
@@ -80,7 +85,7 @@ async def _attempt(
             wanted = [unread.profile]
     plan = overlay.plan()
     outbox = await identities.commit(read.gate, plan) if plan else read.outbox
-    return Resolved(decisions, outbox)
+    return Resolved(decisions, outbox, conflicts)
 
 
 class RedisIdentities:

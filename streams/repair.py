@@ -127,8 +127,8 @@ async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gath
             links: tuple[str, ...] = links,
             time: Millis = time,
         ) -> int:
-            roots = {*map(overlay.living, profiles), *map(overlay.root, links)}
-            overlay.unite([root for root in roots if root is not None], time, links)
+            roots = {*map(overlay.living, profiles), *map(overlay.root, links)} - {None}
+            overlay.unite([root for root in roots if root], time, links)
             return len(roots) - 1
 
         united += await _change(identities, config, links, profiles, unite)

@@ -83,17 +83,6 @@ def wanted_nodes(
     return list(wanted)
 
 
-def _hot(records: Sequence[bytes | None]) -> bool:
-    """Whether all of them name one profile, or there are none."""
-    first = records[0] if records else b""
-    if first is None:
-        return False
-    for record in records:
-        if record is None or record[:ID_LENGTH] != first[:ID_LENGTH]:
-            return False
-    return True
-
-
 class Overlay:
     """Records and nodes as read, and what the claims so far have made of them.
 
@@ -281,3 +270,14 @@ class Overlay:
         if raw is not None:
             return repointed(raw, owner)
         return identifier_record(owner, self.node(owner).identifiers[token].first)
+
+
+def _hot(records: Sequence[bytes | None]) -> bool:
+    """Whether all of them name one profile, or there are none."""
+    first = records[0] if records else b""
+    if first is None:
+        return False
+    for record in records:
+        if record is None or record[:ID_LENGTH] != first[:ID_LENGTH]:
+            return False
+    return True

@@ -16,7 +16,7 @@ from schemas.touchpoint import Millis
 from streams.identities import RedisIdentities, resolve
 from streams.identities_memory import MemoryIdentities
 from streams.keys import Keys
-from streams.ports import Conflict, Identities, IdentityInvalid
+from streams.ports import Conflict, Identities, IdentityInvalid, Waiting
 from tests.contract.stores import (
     CLAIMS,
     CONFIG,
@@ -197,6 +197,25 @@ async def test_a_repair_during_which_identity_was_lost_does_not_validate_it(stor
 
     with pytest.raises(IdentityInvalid):
         await store.identities.end_repair()
+
+
+async def test_a_batch_that_cannot_get_through_is_cut_in_two_until_it_can():
+    """The neighbour: one who changes what a batch of more than two has read, each time."""
+    inner = MemoryIdentities()
+    await opened(inner)
+
+    class Crowded(InTheWay):
+        async def commit(self, gate: bytes, plan: Plan) -> Sequence[Waiting]:
+            if len(plan.nodes) > 2:
+                raise Conflict("somebody was faster")
+            return await super().commit(gate, plan)
+
+    claims = [cookies([n]) for n in range(9)]
+    resolved = await resolve(Crowded(inner), claims, CONFIG)
+
+    assert await partition(inner, claims) == components(claims)
+    assert len(resolved.decisions) == 9
+    assert resolved.conflicts > 0
 
 
 async def test_a_batch_of_known_people_is_one_round_trip_and_news_are_three(redis: Redis):
