@@ -23,6 +23,10 @@ from streams.settings import Settings
 SHOWN_REFUSALS = 20
 """So many refused rows are printed; all of them are counted."""
 
+LINGER_MS = 20
+"""So that a bulk becomes one batch of a partition: a batch is what the embedded broker hands out
+at a time, and what the agents then work on."""
+
 Waiting = Callable[[Imported], Awaitable[None]]
 
 
@@ -64,7 +68,10 @@ async def import_file(
     await require_topics(settings, sources)
     ends = await high_watermarks(settings.connection, sources)
     producer = AIOKafkaProducer(
-        **settings.connection.client(), enable_idempotence=True, max_batch_size=256 << 10
+        **settings.connection.client(),
+        enable_idempotence=True,
+        max_batch_size=256 << 10,
+        linger_ms=LINGER_MS,
     )
     event_clock = workspace is not None and workspace.clock == "event"
     partitions = {name: sum(tp.topic == name for tp in ends) for name in sources}

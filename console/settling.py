@@ -40,7 +40,7 @@ class Backlog:
 
     async def hold_back(self, _: Progress) -> None:
         """Returns once few enough records are under way."""
-        while await self.count() > UNDER_WAY_AT_MOST:
+        while await self.count() > UNDER_WAY_AT_MOST:  # noqa: ASYNC110 - other processes' work
             await asyncio.sleep(LOOKED_EVERY_S)
 
     async def is_settled(self, latest: int) -> bool:
