@@ -194,6 +194,19 @@ def test_a_line_may_move_her_away_from_the_gate() -> None:
     assert [row["outcome"] for row in life.told("end")] == ["gone"]
 
 
+def test_what_stood_at_the_gate_does_not_follow_her_into_the_next_stage() -> None:
+    first = stage("first", do=(send("first/do/0"),), on=(Line(on("go"), go=To("second")),))
+    life = Life(release(map_of("m", [first, stage("second")], [entry("in")])))
+    life.append(Held(), START)
+    life.happens("in", START)
+
+    life.happens("go", START + MINUTE)
+
+    assert withheld(life) == ["cancelled"]
+    assert life.gate == {}
+    assert life.person().instances[0].stage == "second"
+
+
 def timed_out():
     first = stage(
         "first",

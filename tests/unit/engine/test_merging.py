@@ -140,6 +140,18 @@ def test_what_the_other_side_sent_in_that_stage_is_not_sent_again() -> None:
     assert [one.stage for one in life.person().instances] == ["second"]
 
 
+def test_what_an_ended_run_of_the_other_side_sent_meanwhile_is_not_sent_again() -> None:
+    life = Life(greeting())
+    life.happens("in", START, ANN, id="a")
+    life.happens("in", START + MINUTE, BEA, id="b")
+    life.happens("next", START + 2 * MINUTE, BEA, id="n")
+    life.pass_until(START + 3 * HOUR)
+
+    merge(life, when=START + 4 * HOUR)
+
+    assert [row["reason"] for row in life.told("withheld")] == ["already_sent"]
+
+
 def test_what_the_other_side_did_reaches_a_goal_and_enters_nobody() -> None:
     goals = (Goal("won", on("won"), None, End("won")),)
     life = Life(greeting(goals=goals))

@@ -260,3 +260,27 @@ def test_a_loop_without_a_rest_ends_after_a_hundred_passes() -> None:
 
     assert [outcome for outcome, _ in ends(life)] == ["looped"]
     assert len(life.told("move")) == 99
+
+
+def test_a_late_restart_gives_nothing_twice() -> None:
+    lines = (Line(on("seen"), restart=True), Line(on("asked"), do=(send("first/on/1/do/0"),)))
+    life = Life(stages_of(stage("first", on=lines, after=(Timer(hours(1), go=End("over")),))))
+    life.happens("in", START)
+    life.happens("asked", START + 40 * MINUTE)
+    life.happens("asked", START + 70 * MINUTE)
+
+    life.happens("seen", START + 30 * MINUTE)
+
+    assert [action["due"] for action in life.actions()] == [
+        rfc3339(START + 40 * MINUTE),
+        rfc3339(START + 70 * MINUTE),
+    ]
+
+
+def test_each_visit_in_one_step_makes_actions_of_its_own() -> None:
+    life = Life(stages_of(stage("a", do=(send("a/do/0"),), go=To("b")), stage("b", go=To("a"))))
+
+    life.happens("in", START)
+
+    ids = [action["action_id"] for action in life.actions()]
+    assert len(set(ids)) == len(ids) == 50
