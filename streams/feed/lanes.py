@@ -192,8 +192,10 @@ class Lanes:
         Positions stay readable, for the commit that follows, until the next assignment.
         """
         if self._taking is not None:
-            await asyncio.wait({self._taking})
-            self._taking = None
+            taking, self._taking = self._taking, None
+            await asyncio.wait({taking})
+            if not taking.cancelled() and (error := taking.exception()):
+                self.fail(error)
         for lane in self._lanes.values():
             lane.shut()
         tasks, self._tasks = self._tasks, {}
