@@ -211,6 +211,26 @@ async def test_a_failing_owner_ends_the_worker_and_nothing_behind_it_is_done(fie
     assert len(field.written(3)) == 10
 
 
+async def test_a_take_over_that_fails_ends_the_worker(field: Field) -> None:
+    (field.folder / "2.log").write_text("no offset here\n")
+
+    field.start("a")
+    code = await field.ended("a")
+
+    assert code == 1
+    assert "ValueError" in field.told()
+    assert await field.members() == 0
+
+
+async def test_a_worker_without_a_broker_ends_and_says_so(tmp_path: Path) -> None:
+    with _ended_workers(Field("127.0.0.1:1", "nowhere", tmp_path)) as field:
+        field.start("a")
+        code = await field.ended("a")
+
+        assert code == 1
+        assert "KafkaConnectionError" in field.told()
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [("hang", "nothing was finished for 3 s"), ("block", "event loop has not turned for")],
