@@ -16,8 +16,13 @@ DAY = 24 * 3600 * 1000
 _MS = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=1024)
 def rfc3339(moment: int) -> str:
-    """`2026-03-01T03:30:00.000Z`. By hand: a third of the cost of `isoformat`, on each row."""
+    """`2026-03-01T03:30:00.000Z`.
+
+    By hand, which takes half the time of `isoformat`; and one record says the same few moments
+    again and again.
+    """
     day, rest = divmod(moment, DAY)
     minutes, rest = divmod(rest, 60_000)
     seconds, millis = divmod(rest, 1000)
