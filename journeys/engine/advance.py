@@ -24,6 +24,10 @@ FIRED_AT_MOST = 100
 """Timers of one person fired in one record; what is left is due at once, for the next."""
 
 
+MISSED_AT_MOST = 200
+"""Touchpoints a stuck instance keeps for its retry; memory holds no more by default."""
+
+
 def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     """Applies a touchpoint to the profile in hand."""
     wake(turn, touchpoint.time if turn.shard.clock == "event" else None)  # 1
@@ -81,6 +85,7 @@ def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
             guarded(turn, instance, cause, step)
         if instance.stuck:
             instance.missed.append(touchpoint_key(touchpoint.source, touchpoint.id))
+            del instance.missed[:-MISSED_AT_MOST]
     return taken
 
 

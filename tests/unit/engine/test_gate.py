@@ -251,6 +251,20 @@ def test_what_she_did_while_she_was_held_is_not_lost() -> None:
     ]
 
 
+def test_when_a_held_timer_ends_the_instance_she_may_enter_anew() -> None:
+    last = Timer(hours(1), do=(send("first/after/0/do/0"),), go=End("over"))
+    life = Life(release(map_of("m", [stage("first", after=(last,))], [entry("in")])))
+    life.happens("in", START)
+    life.happens("in", START + HOUR + SECOND, id="again")
+    life.append(Held(), START + HOUR)
+    life.pass_until(START + 2 * HOUR)
+
+    life.append(Released(), START + 2 * HOUR)
+    life.tick(START + 2 * HOUR)
+
+    assert [row["kind"] for row in life.told("enter", "end")] == ["enter", "end", "enter"]
+
+
 def test_a_message_of_a_line_that_stays_holds_nobody() -> None:
     lines = (Line(on("asked"), do=(send("first/on/0/do/0"),)),)
     first = stage("first", on=lines, after=(Timer(hours(1), go=End("over")),))
