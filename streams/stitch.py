@@ -145,6 +145,8 @@ class SourceOwner:
         if parts.event_clock and batch.watermark:
             await parts.progress.note({self._source: batch.watermark}, {self._source: end})
         parts.metrics.published("stitch")
+        for _ in range(resolved.conflicts):
+            parts.metrics.decided_again()
         codes = [error.code for _, error in batch.refused]
         parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(resolved.outbox))
 

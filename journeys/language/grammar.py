@@ -44,6 +44,20 @@ _MATCH: dict[str, Check] = {
 }
 _GO: dict[str, Check] = {"to": name, "end": name}
 
+
+def noticing(shape: Shape) -> Check:
+    """A thing with a trigger; one by `when` alone is to come."""
+
+    def check(node: Node, problems: Problems) -> None:
+        words = node.names() if isinstance(node, tree.Mapping) else []
+        if "when" in words and not shape.later.union({"event"}).intersection(words):
+            not_yet("`when` without `event`", tree.mapping(node).key("when"), problems)
+        else:
+            shape(node, problems)
+
+    return check
+
+
 SEND = Shape(
     "a send",
     {
@@ -117,7 +131,7 @@ STAGE = Shape(
         "title": text,
         "phase": text,
         **_DO,
-        "on": one_or_list(LINE, "lines"),
+        "on": one_or_list(noticing(LINE), "lines"),
         "after": one_or_list(TIMER, "timers"),
         "choose": choices,
         **_GO,
@@ -140,6 +154,21 @@ REENTRY = Shape(
     "a re-entry",
     {"mode": _MODES, "cooldown": positive_duration, "from": word("exit", "entry"), "limit": LIMIT},
 )
+
+
+def reentry(node: Node, problems: Problems) -> None:
+    """Words that would never matter are refused."""
+    REENTRY(node, problems)
+    if not isinstance(node, tree.Mapping):
+        return
+    for given, why in (("cooldown", "mode"), ("limit", "mode"), ("from", "cooldown")):
+        never = getattr(node.get("mode"), "text", "") == "never"
+        if given in node and (never if why == "mode" else "cooldown" not in node):
+            reason = "nobody re-enters with `never`" if why == "mode" else "there is no `cooldown`"
+            what = f"`{given}` does nothing here, for {reason}."
+            problems.add("one-way-on", node.key(given).place, what, "Leave it out.")
+
+
 GOAL = Shape(
     "a goal",
     {
@@ -168,11 +197,11 @@ MAP = Shape(
         "version": whole(1, 2**31),
         "timezone": timezone,
         "priority": whole(0, 100),
-        "enter": one_or_list(ENTRY, "entries"),
-        "reentry": either(_MODES, REENTRY),
-        "goals": list_of(GOAL, "goals"),
-        "exits": list_of(EXIT, "exits"),
-        "anywhere": list_of(LINE, "lines"),
+        "enter": one_or_list(noticing(ENTRY), "entries"),
+        "reentry": either(_MODES, reentry),
+        "goals": list_of(noticing(GOAL), "goals"),
+        "exits": list_of(noticing(EXIT), "exits"),
+        "anywhere": list_of(noticing(LINE), "lines"),
         "stages": mapping_of(STAGE, name, "stages"),
         "tests": list_of(anything, "tests"),
     },

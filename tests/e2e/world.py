@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,13 @@ SHARDS = 12
 def documents_of(folder: Path) -> dict[str, str]:
     """The workspace in a folder: relative path -> text."""
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+
+
+async def eventually(true: Callable[[], Awaitable[bool]], within: float = 60.0) -> None:
+    """Returns once it is true; other processes bring it about, so it has to be asked again."""
+    async with asyncio.timeout(within):
+        while not await true():  # noqa: ASYNC110 - no event reaches across processes
+            await asyncio.sleep(0.2)
 
 
 class World:
@@ -101,10 +108,12 @@ class World:
 
         `until` (ms): and every shard's time has reached it.
         """
-        async with asyncio.timeout(within):
-            while not await self._is_settled(until):
-                self._die_with_workers()
-                await asyncio.sleep(0.25)
+
+        async def settled() -> bool:
+            self._die_with_workers()
+            return await self._is_settled(until)
+
+        await eventually(settled, within)
 
     async def values(self, *names: str) -> list[dict[str, Any]]:
         """All committed JSON values of these topics (named without the prefix)."""

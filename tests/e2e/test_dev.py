@@ -1,0 +1,128 @@
+"""`wayline dev` as somebody uses it who has just installed Wayline."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.redis
+
+WAYLINE = [sys.executable, "-m", "console.cli.main"]
+
+
+class Dev(NamedTuple):
+    """A running instance; `environ` is that of its terminals, `temporary` where it may write."""
+
+    process: subprocess.Popen[str]
+    environ: dict[str, str]
+    temporary: Path
+
+    def wayline(self, *arguments: str) -> str:
+        """What a command in another terminal prints; it must succeed."""
+        done = subprocess.run(
+            [*WAYLINE, *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def left_behind(self) -> list[str]:
+        """Commands that still run with this instance's folder in their environment."""
+        mark = str(self.temporary).encode()
+        return [_command(found) for found in Path("/proc").iterdir() if mark in _environ(found)]
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    """An instance without traffic of its own, ready."""
+    temporary = Path(tempfile.mkdtemp(prefix="wayline-test-", dir=tmp_path))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WAYLINE_")}
+    environ = clean | {"TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(temporary)}
+    process = subprocess.Popen(
+        [*WAYLINE, "dev", "--no-traffic"],
+        env=environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert any("Actions, as they leave" in line for line in process.stdout), "never ready"
+        yield Dev(process, environ, temporary)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_what_is_sent_by_hand_becomes_an_action(dev: Dev) -> None:
+    dev.wayline("send", "--type", "member.joined", "--id", "phone=138 0013 8000", "--trait", "a=1")
+
+    action = json.loads(dev.wayline("actions", "--from-start", "--limit", "1", "--json"))
+
+    assert (action["map"], action["to"]) == ("welcome", {"phone": "+8613800138000"})
+    assert action["content"]["text"].startswith("Welcome, friend!")
+
+
+def test_a_cart_that_is_not_paid_is_remembered(dev: Dev) -> None:
+    cart = ("--property", "cart_id=c1", "--property", "amount=80")
+    dev.wayline("send", "--type", "cart.left", "--id", "phone=13800138000", *cart)
+
+    action = json.loads(dev.wayline("actions", "--from-start", "--limit", "1", "--json"))
+    person = json.loads(dev.wayline("show", "phone:+86 138-0013-8000", "--json"))
+
+    assert (action["map"], action["with"]["amount"]) == ("cart-reminder", 80)
+    assert person["profile"] == action["profile_id"]
+    assert person["identifiers"] == {"phone": ["+8…00"]}
+
+
+def test_a_record_that_breaks_its_contract_can_be_looked_at(dev: Dev) -> None:
+    refused = subprocess.run(
+        [*WAYLINE, "send", '{"type": "joined"}'],
+        env=dev.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    listed = dev.wayline("dlq", "ls")
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert listed == ""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_behind(dev: Dev, ending: signal.Signals) -> None:
+    dev.process.send_signal(ending)
+    code = dev.process.wait(timeout=30)
+
+    assert code == 0
+    assert dev.left_behind() == []
+    assert [path for path in dev.temporary.rglob("*") if path.is_file()] == []
+
+
+def _environ(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes() if process.name.isdecimal() else b""
+    except OSError:  # it ended meanwhile, or is not ours
+        return b""
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
