@@ -34,9 +34,7 @@ class Progress:
     async def note(self, moments: Mapping[Source, int], positions: Mapping[Source, int]) -> None:
         """`moments` only ever move forward, whoever notes them."""
         known = await self.read(list(moments))
-        fields: dict[Any, Any] = {
-            _field(s): at for s, at in moments.items() if at > known[s][0]
-        }
+        fields: dict[Any, Any] = {_field(s): at for s, at in moments.items() if at > known[s][0]}
         fields |= {f"{_field(s)}@": at for s, at in positions.items()}
         if fields:
             await self._redis.hset(self._key, mapping=fields)
