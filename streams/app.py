@@ -81,7 +81,8 @@ class Worker:
         self._publishers = _publishers(settings, connection)
         self._repairing = asyncio.Lock()
         states = RedisStates(redis, settings.keys, place.shards)
-        ticker = Ticker(producer, settings.topics, states, self._watermark)
+        idle = settings.time.idle_tick_ms / 1000
+        ticker = Ticker(producer, settings.topics, states, self._watermark, idle)
         assignments = Assignments(
             connection, self._stitch_parts(), self._fold_parts(states, library, ticker)
         )
@@ -105,7 +106,8 @@ class Worker:
 
     def _app(self) -> faust.App:
         settings, lanes = self._settings, self._lanes
-        app = new_app(settings.group, self._connection, lanes, settings.worker.name or None)
+        session, name = settings.kafka.session_timeout_ms / 1000, settings.worker.name or None
+        app = new_app(settings.group, self._connection, lanes, name, session)
         sources = dict.fromkeys(topic for topic, _ in self._place.sources)
 
         async def stitch(stream: Any) -> None:

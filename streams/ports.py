@@ -81,10 +81,17 @@ class States(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A merge in identity's outbox, until its `Merged` note is in the inbox. `id` trims it."""
+    """A merge in identity's outbox, until its `Merged` note is in the inbox. `id` trims it.
+
+    An id begins with the moment by Redis's clock at which it was put there.
+    """
 
     id: str
     merge: Merge
+
+    @property
+    def since(self) -> Millis:
+        return Millis(int(self.id.partition("-")[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,8 @@ class Kafka(Group):
 
     bootstrap: str = "127.0.0.1:9092"
     embedded: bool = False
-    session_timeout_ms: int = Field(default=10_000, ge=1_000)
-    heartbeat_ms: int = Field(default=1_000, ge=100)
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
     transaction_timeout_ms: int = Field(default=10_000, ge=1_000)
-    linger_ms: int = Field(default=0, ge=0)
 
 
 class Redis(Group):
@@ -81,14 +79,6 @@ class Log(Group):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Batch(Group):
-    """The most that is taken at once. Larger is faster and later; memory grows with it."""
-
-    stitch_records: int = Field(default=1_000, ge=1, le=10_000)
-    fold_records: int = Field(default=1_000, ge=1, le=10_000)
-    fold_bytes: int = Field(default=512 * 1024, ge=64 * 1024)
-
-
 class Time(Group):
     """`hold_at_most_ms`: after so long a silent source with a backlog no longer holds time back.
 
@@ -114,7 +104,6 @@ class Settings(BaseSettings):
     worker: Worker = Worker()
     metrics: MetricsAt = MetricsAt()
     log: Log = Log()
-    batch: Batch = Batch()
     time: Time = Time()
 
     @property
@@ -134,10 +123,6 @@ class Settings(BaseSettings):
     def connection(self) -> KafkaConnection:
         """How to reach Kafka."""
         return KafkaConnection(self.kafka.bootstrap, self.kafka.embedded)
-
-    def transactional_id(self, name: str) -> str:
-        """`name` (`fold-3`) with the workspace before it: transactional ids are the broker's."""
-        return f"{self.prefix}.{name}" if self.prefix else name
 
     def secret_identity_key(self) -> bytes:
         """The key of all identity tokens; raises SettingsError where none was set."""

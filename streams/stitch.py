@@ -43,6 +43,9 @@ from .progress import Progress
 from .publisher import stitch_name
 from .weather import outlast
 
+LEFT_BEHIND = 3_000
+"""Milliseconds after which a merge in identity's outbox counts as left by a crashed worker."""
+
 TAKEN_AT_MOST = 3
 """How often in a row an owner takes over again before it believes that another one lives."""
 
@@ -152,9 +155,11 @@ class SourceOwner:
 
     async def _tell_of_merges(self) -> None:
         read = await self._parts.identities.read(())
-        if read.outbox:
-            await self._publisher.publish(list(self._merges(read.outbox)), self.position)
-            await self._parts.identities.trim([waiting.id for waiting in read.outbox])
+        left = await self._parts.clock.now() - LEFT_BEHIND
+        old = [waiting for waiting in read.outbox if waiting.since <= left]
+        if old:
+            await self._publisher.publish(self._merges(old), self.position)
+            await self._parts.identities.trim([waiting.id for waiting in old])
 
     def _decode(self, records: Sequence[ConsumerRecord], now: Millis) -> Batch:
         batch, mapping = Batch([], []), self._parts.mappings.get(self._source[0])

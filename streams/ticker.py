@@ -16,9 +16,6 @@ from schemas.touchpoint import Millis
 from .progress import Watermark
 from .states import RedisStates
 
-IDLE_TICK_EVERY = 60.0
-"""Seconds after which an idle shard is told the time though nobody is due."""
-
 
 @dataclass(slots=True)
 class Ticker:
@@ -28,6 +25,8 @@ class Ticker:
     topics: Topics
     states: RedisStates
     watermark: Watermark
+    idle_every: float
+    """Seconds after which an idle shard is told the time though nobody is due."""
     _appended: dict[int, tuple[int, Millis, float]] = field(default_factory=dict)
     """Shard -> offset and `until` of the last Tick appended here, and when (loop time)."""
 
@@ -38,7 +37,7 @@ class Ticker:
             return  # the last one is not folded yet
         watermark = await self.watermark.read()
         due, standing = await self.states.earliest(shard)
-        told_long_ago = asyncio.get_running_loop().time() - when > IDLE_TICK_EVERY
+        told_long_ago = asyncio.get_running_loop().time() - when > self.idle_every
         somebody = (due is not None and due <= watermark) or standing
         if watermark and (somebody or (told_long_ago and watermark > last)):
             await self._append(shard, watermark)

@@ -17,23 +17,34 @@ from streams.kafka import KafkaConnection
 from .lanes import Lanes
 from .watchdog import Watchdog
 
+SESSION_TIMEOUT = 10.0
+"""Seconds. By default a killed worker's partitions would rest a minute."""
+
 log = structlog.get_logger()
 
 
 def new_app(
-    group: str, connection: KafkaConnection, lanes: Lanes, instance: str | None = None
+    group: str,
+    connection: KafkaConnection,
+    lanes: Lanes,
+    instance: str | None = None,
+    session_timeout: float = SESSION_TIMEOUT,
 ) -> faust.App:
     """A Faust app whose agents are fed in batches: the body of each is `lanes.run(stream)`.
 
     `instance` is a stable name of this worker where it has one: a restart then moves no
     partitions, and a stopped worker's partitions rest for the session's time-out.
     """
-    app = faust.App(group, **faust_settings(connection, instance))
+    app = faust.App(group, **faust_settings(connection, instance, session_timeout))
     app.wayline_connection, app.wayline_lanes = connection, lanes
     return app
 
 
-def faust_settings(connection: KafkaConnection, instance: str | None = None) -> dict[str, Any]:
+def faust_settings(
+    connection: KafkaConnection,
+    instance: str | None = None,
+    session_timeout: float = SESSION_TIMEOUT,
+) -> dict[str, Any]:
     """Faust's settings, the defaults that lose records or wait a minute replaced."""
     brokers = [URL(f"wayline://{host}") for host in connection.bootstrap.split(",")]
     return {
@@ -46,7 +57,7 @@ def faust_settings(connection: KafkaConnection, instance: str | None = None) -> 
         "stream_wait_empty": True,  # False cancels the batch in hand and commits it all the same
         "agent_supervisor": CrashingSupervisor,  # the default one skips the record that failed
         "consumer_group_instance_id": instance,
-        "broker_session_timeout": 10.0,  # 60 s: a killed worker's partitions would rest a minute
+        "broker_session_timeout": session_timeout,
         "broker_heartbeat_interval": 1.0,
         "broker_request_timeout": 60.0,  # also bounds a take-over
         "broker_rebalance_timeout": 60.0,

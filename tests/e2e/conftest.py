@@ -66,6 +66,7 @@ async def _world(kafka: str, prefix: str, folder: Path) -> AsyncIterator[World]:
             kafka={"bootstrap": kafka, "session_timeout_ms": 6000},
             redis={"url": server.url},
             metrics={"port": 0},
+            time={"idle_tick_ms": 1000},
             log={"format": "json"},
         )
         redis = Redis.from_url(server.url)

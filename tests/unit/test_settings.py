@@ -30,11 +30,11 @@ def test_a_groups_field_follows_two_underscores(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_is_given_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYLINE_KAFKA__BOOTSTRAP", "broker-1:9092")
-    monkeypatch.setenv("WAYLINE_KAFKA__LINGER_MS", "5")
+    monkeypatch.setenv("WAYLINE_KAFKA__SESSION_TIMEOUT_MS", "7000")
 
     kafka = load_settings(kafka={"bootstrap": "broker-2:9092"}).kafka
 
-    assert (kafka.bootstrap, kafka.linger_ms) == ("broker-2:9092", 5)
+    assert (kafka.bootstrap, kafka.session_timeout_ms) == ("broker-2:9092", 7000)
 
 
 def test_a_misspelt_variable_is_refused_with_the_nearest_known_one(
@@ -88,4 +88,3 @@ def test_a_workspaces_names_bear_its_prefix() -> None:
     assert settings.topics.inbox == "acme.inbox"
     assert settings.keys.progress == "acme:progress"
     assert settings.group == "acme.wayline"
-    assert settings.transactional_id("fold-3") == "acme.fold-3"
