@@ -12,8 +12,15 @@ from .intake.decoding import Raw
 
 CODE = "wayline-error-code"
 PATH = "wayline-error-path"
+OMITTED = "wayline-value-omitted"
+"""Its bytes, where a value was too large to be carried along."""
+
+LARGEST_VALUE = 900_000
+"""Bytes of key and value together: brokers take 1 MiB of a record by default. A source may take
+more; what lies beyond is left where the headers say it is."""
+
 _CONNECT = "__connect.errors."
-_OURS = (_CONNECT, CODE, PATH)
+_OURS = (_CONNECT, CODE, PATH, OMITTED)
 
 
 class DeadLetter(NamedTuple):
@@ -37,7 +44,10 @@ class Returned(NamedTuple):
 
 
 def dead_letter(raw: Raw, error: ContractError, stage: str = "STITCH") -> DeadLetter:
-    """The dead letter of a record; its key, value, headers and timestamp stay as they are."""
+    """The dead letter of a record; its key, value, headers and timestamp stay as they are.
+
+    But for a value too large for a dead letter: that one is left out, and its size is said.
+    """
     reasons = {
         "topic": raw.topic,
         "partition": str(raw.partition),
@@ -52,7 +62,10 @@ def dead_letter(raw: Raw, error: ContractError, stage: str = "STITCH") -> DeadLe
         (CODE, error.code.encode()),
         (PATH, error.path.encode(errors="replace")),
     )
-    return DeadLetter(raw.key, raw.value, headers, raw.timestamp if raw.timestamp >= 0 else None)
+    value, size = raw.value, len(raw.value or b"") + len(raw.key or b"")
+    if size > LARGEST_VALUE:
+        value, headers = None, (*headers, (OMITTED, str(len(raw.value or b"")).encode()))
+    return DeadLetter(raw.key, value, headers, raw.timestamp if raw.timestamp >= 0 else None)
 
 
 def read_dead_letter(raw: Raw) -> Returned:

@@ -1,6 +1,6 @@
 """A record that died is kept as it was, and can be sent again."""
 
-from schemas.deadletter import dead_letter, read_dead_letter
+from schemas.deadletter import LARGEST_VALUE, OMITTED, dead_letter, read_dead_letter
 from schemas.errors import ContractError
 from schemas.intake import Raw
 
@@ -72,3 +72,13 @@ def test_a_letter_of_another_writer_can_be_read() -> None:
 
     assert returned.record == Raw("crm", -1, -1, 5, None, b"x", (("y", b"1"),))
     assert returned.code == ""
+
+
+def test_a_value_too_large_for_a_dead_letter_is_left_where_the_headers_say_it_is() -> None:
+    raw = RAW._replace(value=b"x" * (LARGEST_VALUE + 1))
+
+    letter = dead_letter(raw, ERROR)
+
+    assert letter.value is None
+    assert (OMITTED, str(LARGEST_VALUE + 1).encode()) in letter.headers
+    assert read_dead_letter(raw._replace(value=None, headers=letter.headers)).record.offset == 17
