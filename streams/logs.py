@@ -57,6 +57,7 @@ def configure_logs(log: Log, stream: TextIO | None = None) -> None:
     handler.setFormatter(_formatter(shared, pretty=pretty))
     handler.addFilter(RateLimit(time.monotonic))
     logging.basicConfig(handlers=[handler], level=log.level.upper(), force=True)
+    logging.getLogger("aiokafka").setLevel(logging.NOTSET)  # a command silences it
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
 

@@ -96,6 +96,7 @@ class SourceOwner:
         self._parts, self._source = parts, source
         self._publisher, self.position = publisher, position
         self._taken = 0
+        self._watermark = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Publishes whose `records` are; raises Rewind where the batch has to be read again."""
@@ -104,8 +105,14 @@ class SourceOwner:
         self._taken = 0
 
     async def idle(self) -> None:
-        """Tells of merges that a crashed worker left in identity's outbox (M34)."""
+        """Tells of merges that a crashed worker left in identity's outbox (M34).
+
+        With the event clock the word of an import comes once, and Redis may have lost it since:
+        it is noted again.
+        """
         await self._guarded(self._tell_of_merges)
+        if self._watermark:
+            await outlast(self._note_progress, "noting progress")
 
     async def close(self) -> None:
         await self._publisher.close()
@@ -146,12 +153,17 @@ class SourceOwner:
         self.position = end
         await parts.identities.trim([waiting.id for waiting in resolved.outbox])  # 6
         if parts.event_clock and batch.watermark:
-            await parts.progress.note({self._source: batch.watermark}, {self._source: end})
+            self._watermark = max(self._watermark, batch.watermark)
+            await self._note_progress()
         parts.metrics.published("stitch")
         for _ in range(resolved.conflicts):
             parts.metrics.decided_again()
         codes = [error.code for _, error in batch.refused]
         parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(resolved.outbox))
+
+    async def _note_progress(self) -> None:
+        moment, position = {self._source: self._watermark}, {self._source: self.position}
+        await self._parts.progress.note(moment, position)
 
     async def _tell_of_merges(self) -> None:
         read = await self._parts.identities.read(())
