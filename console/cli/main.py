@@ -13,6 +13,7 @@ from console.cli import (
     dev,
     gate,
     imports,
+    mending,
     people,
     publish,
     send,
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 for commands in (demo, dev, worker, topics, publish, check, send, imports, actions):
     commands.add_to(app)
-for commands in (people, dead_letters, gate, status, version):
+for commands in (people, dead_letters, gate, mending, status, version):
     commands.add_to(app)
 
 

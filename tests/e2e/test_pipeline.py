@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from console.mending import set_cursor
+from streams.ports import Outgoing
+from streams.publisher import publish_once
 from streams.publishing import hold, release
 from streams.reading import read_to_end
 from tests.e2e.shop import documents
@@ -131,6 +134,24 @@ async def test_two_who_turn_out_to_be_one_are_reminded_once_and_spared_by_one_pu
     assert sorted(reminded) == [phone(number) for number in range(4, 8)]
     assert len({merge["from"] for merge in await world.values("identity.merges")}) == 8
     assert await world.stored() == await world.refolded()
+
+
+async def test_a_lost_cursor_halts_the_worker_until_it_is_set_by_hand(world: World) -> None:
+    await world.open(documents("wall", "1h"), clock="wall")
+    lost = Outgoing(world.topics.cursors, world.topics.named("fold-3").encode(), None)
+    await publish_once(world.connection, world.topics.named("a-test"), [lost])
+    halted = world.worker()
+    code = await asyncio.to_thread(halted.wait, 60)
+    said = world.log()
+
+    await set_cursor(world.settings, "fold-3", 0)
+    world.worker()
+    await world.send(touchpoint("cart.left", phone(1)))
+    await world.settled()
+
+    assert code != 0
+    assert f"wayline cursor set {world.topics.named('fold-3')}" in said
+    assert len(await world.values("journey.transitions")) == 1
 
 
 async def _actions(world: World, count: int) -> None:

@@ -18,6 +18,8 @@ COMMANDS = [
     *([name] for name in ("demo", "dev", "worker", "publish", "check", "send", "import")),
     *([name] for name in ("actions", "who", "show", "hold", "release", "status", "version")),
     *(["topics", name] for name in ("create", "verify", "print")),
+    ["retry"],
+    ["cursor", "set"],
     *(["dlq", name] for name in ("ls", "show", "replay")),
 ]
 
@@ -182,3 +184,12 @@ def test_wrong_usage_is_said_before_anything_is_asked_of_a_server(command: list[
 def _break(workspace: Path) -> None:
     file = workspace / "maps" / "hello.yaml"
     file.write_text(file.read_text().replace("end: over", "to: nowhere"))
+
+
+def test_a_cursor_with_another_name_than_an_agents_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = run(["cursor", "set", "inbox-3", "7", "--kafka", NOBODY])
+
+    assert code == 1
+    assert "inbox-3 is no cursor" in capsys.readouterr().err
