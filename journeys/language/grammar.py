@@ -161,12 +161,17 @@ def reentry(node: Node, problems: Problems) -> None:
     REENTRY(node, problems)
     if not isinstance(node, tree.Mapping):
         return
-    for given, why in (("cooldown", "mode"), ("limit", "mode"), ("from", "cooldown")):
-        never = getattr(node.get("mode"), "text", "") == "never"
-        if given in node and (never if why == "mode" else "cooldown" not in node):
-            reason = "nobody re-enters with `never`" if why == "mode" else "there is no `cooldown`"
-            what = f"`{given}` does nothing here, for {reason}."
-            problems.add("one-way-on", node.key(given).place, what, "Leave it out.")
+    if getattr(node.get("mode"), "text", "") == "never":
+        for given in ("cooldown", "limit"):
+            _does_nothing(given, "nobody re-enters with `never`", node, problems)
+    if "cooldown" not in node:
+        _does_nothing("from", "there is no `cooldown`", node, problems)
+
+
+def _does_nothing(given: str, reason: str, node: tree.Mapping, problems: Problems) -> None:
+    if given in node:
+        what = f"`{given}` does nothing here, for {reason}."
+        problems.add("one-way-on", node.key(given).place, what, "Leave it out.")
 
 
 GOAL = Shape(
