@@ -129,8 +129,8 @@ def report(figures: dict[str, list[Figure]], wanted: Wanted) -> str:
 def _ratios(median: dict[str, Figure]) -> list[str]:
     return [
         f"- {CONTESTANTS[name][0]}: {median[name].per_second / median[base].per_second:.2f} × "
-        f"the touchpoints/s of {base}, {median[base].cpu_us / median[name].cpu_us:.2f} × "
-        "less processor time for each"
+        f"the touchpoints/s of *{base}*, at {median[name].cpu_us / median[base].cpu_us:.2f} × "
+        "its processor time for each"
         for name in ("one", "five")
         for base in ("plain", "bare")
         if name in median and base in median
@@ -142,8 +142,8 @@ def _where(wanted: Wanted) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{wanted.touchpoints:,} touchpoints of {wanted.people:,} people, {load.ONE_IN - 1} of "
-        f"{load.ONE_IN} cause no action, {wanted.rounds} rounds, medians. Broker, Redis, one "
-        f"worker and the counting reader on {os.cpu_count()} cores: {_processor()}; "
+        f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`make bench`). Broker, Redis, "
+        f"one worker and the counting reader on {os.cpu_count()} cores: {_processor()}; "
         f"Python {platform.python_version()}, Apache Kafka {VERSION}, {versions}."
     )
 
