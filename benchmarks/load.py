@@ -7,7 +7,7 @@ far it has come. The others are page views, carts and sign-ups of the same peopl
 import asyncio
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -17,10 +17,10 @@ OTHERS = ("page.viewed",) * 7 + ("cart.filled", "signup.done")
 ONE_IN = 10
 
 
-def touchpoints(count: int, people: int, began: datetime) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of each, the same in every run but for their times."""
-    chance = random.Random(7)
-    for number in range(count):
+def touchpoints(numbers: range, people: int, began: datetime) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of those with these numbers, the same in every run but for their times."""
+    chance = random.Random(numbers.start)
+    for number in numbers:
         kind = PURCHASE if number % ONE_IN == ONE_IN - 1 else chance.choice(OTHERS)
         person = f"u{chance.randrange(people):07}"
         value = {
@@ -35,12 +35,15 @@ def touchpoints(count: int, people: int, began: datetime) -> Iterator[tuple[byte
         yield person.encode(), orjson.dumps(value)
 
 
-async def fill(bootstrap: str, topic: str, count: int, people: int) -> None:
-    """All of them are in the topic when this returns."""
-    began = datetime.now(UTC) - timedelta(milliseconds=count)
+async def fill(bootstrap: str, topic: str, numbers: range, people: int, began: datetime) -> None:
+    """All of them are in the topic when this returns.
+
+    Number n happened n ms after `began`, which must be the same for all of one source: who buys
+    at a moment before she came to a stage is rightly not moved on by it.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=1 << 17)
     async with producer:
         pending: list[asyncio.Future[object]] = []
-        for key, value in touchpoints(count, people, began):
+        for key, value in touchpoints(numbers, people, began):
             pending.append(await producer.send(topic, value, key=key))
         await asyncio.gather(*pending)

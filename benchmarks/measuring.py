@@ -64,25 +64,10 @@ class Counter:
         return self.seen
 
 
-async def measured(
-    counter: Counter, process: asyncio.subprocess.Process, actions: int, each: int, log: Path
-) -> Figure:
-    """From the first tenth of the actions to the last: starting up is not what is asked for.
-
-    `each` is how many touchpoints stand behind one action. Raises Stalled after a minute in
-    which nothing came.
-    """
-    first = await _reached(counter, process, actions // 10, log)
-    began, used = time.monotonic(), cpu_seconds(process.pid)
-    last = await _reached(counter, process, actions, log)
-    seconds, cpu = time.monotonic() - began, cpu_seconds(process.pid) - used
-    done = (last - first) * each
-    return Figure(done / seconds, cpu / done * 1e6)
-
-
-async def _reached(
+async def reached(
     counter: Counter, process: asyncio.subprocess.Process, wanted: int, log: Path
-) -> int:
+) -> None:
+    """Returns when so many actions came; raises Stalled after a minute in which none did."""
     seen, moved = counter.seen, time.monotonic()
     while seen < wanted:
         before, seen = seen, await counter.more()
@@ -90,4 +75,3 @@ async def _reached(
         moved = now if seen > before else moved
         if process.returncode is not None or now - moved > 60:
             raise Stalled(f"{seen} of {wanted} actions came.\n" + log.read_text()[-3000:])
-    return seen
