@@ -89,19 +89,23 @@ async def replay(settings: Settings, chosen: list[Letter]) -> int:
     """Sends the original records again, where they came from; the letters stay.
 
     A touchpoint with an id counts once, however often it is sent; so the mended sender and the
-    replay do not add up.
+    replay do not add up. A letter without a value is left out, which is said on stderr.
     """
+    whole = [each for each in chosen if each.letter.record.value is not None]
+    if len(whole) < len(chosen):
+        without = ", ".join(each.name for each in chosen if each not in whole)
+        print(f"left out, for they carry no value: {without}", file=sys.stderr)
     producer = AIOKafkaProducer(**settings.connection.client(), enable_idempotence=True)
     await producer.start()
     try:
-        for letter in chosen:
+        for letter in whole:
             record = letter.letter.record
             await producer.send_and_wait(
                 record.topic, record.value, record.key, headers=list(record.headers)
             )
     finally:
         await producer.stop()
-    return len(chosen)
+    return len(whole)
 
 
 async def _topics(settings: Settings, topic: str | None) -> list[str]:

@@ -60,11 +60,14 @@ def _introduce(instance: Running, out: Console) -> None:
     say = out.print
     say("[bold green]Wayline is ready.[/] Ctrl-C ends everything.\n")
     say(f"  Kafka    {settings.kafka.bootstrap}  (embedded)", highlight=False)
-    say(f"  Redis    {settings.redis.url}  ({instance.base.redis_is})", highlight=False)
+    redis = f"  Redis    {settings.redis.url}  {instance.base.redis_is}"
+    say(redis, highlight=False, soft_wrap=True)
     for address in instance.metrics:
         say(f"  figures  {address}/metrics", highlight=False)
     say("\nIn another terminal:\n")
-    say("  [cyan]wayline send --type cart.left --id phone=13800138000 --property cart_id=c1[/]")
+    cart = "--id phone=13800138000 --property cart_id=c1 --property amount=80"
+    say(f"  [cyan]wayline send --type cart.left {cart}[/]", soft_wrap=True)
+    say("  [cyan]wayline actions[/]")
     say("  [cyan]wayline show phone:13800138000[/]")
     say("  [cyan]wayline status[/]\n")
     for sentence in NOT_KEPT:

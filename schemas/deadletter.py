@@ -41,6 +41,8 @@ class Returned(NamedTuple):
     code: str
     path: str
     message: str
+    omitted: bool = False
+    """The value was too large to be carried along: it lies where the record first was."""
 
 
 def dead_letter(raw: Raw, error: ContractError, stage: str = "STITCH") -> DeadLetter:
@@ -89,7 +91,8 @@ def read_dead_letter(raw: Raw) -> Returned:
         headers=_own(raw.headers),
     )
     message = reason("exception.message")
-    return Returned(record, reason("stage"), found.get(CODE, ""), found.get(PATH, ""), message)
+    code, path, omitted = found.get(CODE, ""), found.get(PATH, ""), OMITTED in found
+    return Returned(record, reason("stage"), code, path, message, omitted)
 
 
 def _own(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes | None], ...]:

@@ -29,6 +29,7 @@ from .identities import RedisIdentities
 from .kafka import KafkaConnection
 from .library import Library
 from .metrics import Metrics
+from .ports import IdentityInvalid
 from .progress import Progress, ProgressKeeper, Watermark
 from .publisher import AtLeastOnce, ExactlyOnce, fence_all, stitch_name
 from .reading import read_to_end
@@ -157,7 +158,11 @@ class Worker:
         What stitch had in hand anywhere is fenced first.
         """
         async with self._repairing:
-            await self._repair_once()
+            while True:
+                try:
+                    return await self._repair_once()
+                except IdentityInvalid:
+                    log.warning("identity was lost again while it was repaired, starting anew")
 
     async def _repair_once(self) -> None:
         connection, topics = self._connection, self._settings.topics

@@ -53,9 +53,9 @@ class Metrics:
         for code, count in Tally(refused).items():
             self._dead_letters.labels(topic, code).inc(count)
 
-    def decided_again(self) -> None:
-        """Identity had changed under a batch of stitch."""
-        self._conflicts.inc()
+    def decided_again(self, times: int) -> None:
+        """Identity had changed so often under a batch of stitch."""
+        self._conflicts.inc(times)
 
     @contextmanager
     def folding(self, records: int) -> Iterator[None]:

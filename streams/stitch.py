@@ -5,7 +5,8 @@ in another shard, which cannot know that it was applied (protocol.md, M10).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import orjson
@@ -49,6 +50,7 @@ LEFT_BEHIND = 3_000
 TAKEN_AT_MOST = 3
 """How often in a row an owner takes over again before it believes that another one lives."""
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -76,11 +78,15 @@ class StitchParts:
 
 @dataclass(slots=True)
 class Batch:
-    """One batch on its way: what was understood, what was not, and the latest watermark in it."""
+    """One batch on its way: what was understood, what was not, and the latest watermark in it.
+
+    `told` are the merges of identity's outbox that went out with it.
+    """
 
     taken: list[tuple[ConsumerRecord, Touchpoint, Claim]]
     refused: list[tuple[ConsumerRecord, ContractError]]
     watermark: int = 0
+    told: list[str] = field(default_factory=list)
 
 
 class SourceOwner:
@@ -99,9 +105,13 @@ class SourceOwner:
         self._watermark = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Publishes whose `records` are; raises Rewind where the batch has to be read again."""
+        """Publishes whose `records` are; raises Rewind where the batch has to be read again.
+
+        Once published it is never tried again: only what follows is, until it is done.
+        """
         with self._parts.metrics.stitching():
-            await self._guarded(lambda: self._stitch(records))
+            done = await self._guarded(lambda: self._stitch(records))
+            await outlast(lambda: self._settle(done), "noting what was stitched")
         self._taken = 0
 
     async def idle(self) -> None:
@@ -117,11 +127,11 @@ class SourceOwner:
     async def close(self) -> None:
         await self._publisher.close()
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[T]]) -> T:
         """The work through any weather; where this owner lost its place it takes it again."""
         what = f"stitching {self._source[0]}/{self._source[1]}"
         try:
-            await outlast(work, what)
+            return await outlast(work, what)
         except IdentityInvalid:
             await outlast(self._parts.repair, "repairing identity")
             raise Rewind(await outlast(self._take_over_again, what)) from None
@@ -137,8 +147,8 @@ class SourceOwner:
                 ) from fenced
             raise Rewind(await outlast(self._take_over_again, what)) from fenced
 
-    async def _stitch(self, records: Sequence[ConsumerRecord]) -> None:
-        """1 decode, 2 to 4 resolve (read, decide, write), 5 publish, 6 trim and note progress."""
+    async def _stitch(self, records: Sequence[ConsumerRecord]) -> Batch:
+        """1 decode, 2 to 4 resolve (read, decide, write), 5 publish; 6 is `_settle`."""
         parts = self._parts
         batch = self._decode(records, await parts.clock.now())  # 1
         claims = [claim for _, _, claim in batch.taken]
@@ -151,15 +161,19 @@ class SourceOwner:
         end = records[-1].offset + 1
         await self._publisher.publish(outgoing, end)  # 5
         self.position = end
-        await parts.identities.trim([waiting.id for waiting in resolved.outbox])  # 6
-        if parts.event_clock and batch.watermark:
-            self._watermark = max(self._watermark, batch.watermark)
-            await self._note_progress()
+        batch.told = [waiting.id for waiting in resolved.outbox]
         parts.metrics.published("stitch")
-        for _ in range(resolved.conflicts):
-            parts.metrics.decided_again()
+        parts.metrics.decided_again(resolved.conflicts)
         codes = [error.code for _, error in batch.refused]
         parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(resolved.outbox))
+        return batch
+
+    async def _settle(self, batch: Batch) -> None:
+        """6: trims the merges told of and notes progress; twice is harmless."""
+        await self._parts.identities.trim(batch.told)
+        if self._parts.event_clock and batch.watermark:
+            self._watermark = max(self._watermark, batch.watermark)
+            await self._note_progress()
 
     async def _note_progress(self) -> None:
         moment, position = {self._source: self._watermark}, {self._source: self.position}

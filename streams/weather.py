@@ -1,4 +1,4 @@
-"""Weather: a broker or a Redis that is away for a while. Waited for, then left to the supervisor.
+"""Weather: a broker or Redis that is away, a crowd at identity. It passes, or a supervisor acts.
 
 Only calls that may be made again are waited for here. A publication whose outcome is unknown is
 not weather: it is `Fenced`, and the owner takes over again.
@@ -14,7 +14,16 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-WEATHER = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, KafkaError, OSError)
+from .ports import Conflict
+
+WEATHER = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    KafkaError,
+    OSError,
+    Conflict,
+)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def hold(
-    reason: Annotated[str, typer.Option(help="Shown by status, kept in the log.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the log.")] = "",
     kafka: KafkaOption = None,
     prefix: PrefixOption = None,
 ) -> None:

@@ -75,9 +75,10 @@ def verify(
 
     settings = settings_for(kafka, None, prefix)
     found = asyncio.run(creating.verify(settings, creating.wanted_by(folder, shards)))
-    print("\n".join(found) or "All topics are as they must be.", file=sys.stderr)
     if found:
+        print("\n".join(found), file=sys.stderr)
         raise typer.Exit(1)
+    print("All topics are as they must be.")
 
 
 @topics.command("print", epilog=examples("wayline topics print . --replication 3"))

@@ -1,5 +1,6 @@
 """`wayline dev` as somebody uses it who has just installed Wayline."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaProducer
+
+from console.instances import running_variables
+from tests.e2e.world import eventually
 
 pytestmark = pytest.mark.redis
 
@@ -87,7 +92,7 @@ def test_a_cart_that_is_not_paid_is_remembered(dev: Dev) -> None:
     assert person["identifiers"] == {"phone": ["+8…00"]}
 
 
-def test_a_record_that_breaks_its_contract_can_be_looked_at(dev: Dev) -> None:
+def test_what_send_refuses_is_not_sent(dev: Dev) -> None:
     refused = subprocess.run(
         [*WAYLINE, "send", '{"type": "joined"}'],
         env=dev.environ,
@@ -97,11 +102,35 @@ def test_a_record_that_breaks_its_contract_can_be_looked_at(dev: Dev) -> None:
         timeout=60,
     )
 
-    listed = dev.wayline("dlq", "ls")
-
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
-    assert listed == ""
+    assert dev.wayline("dlq", "ls") == ""
+
+
+async def test_a_dead_letter_is_listed_shown_and_sent_again(
+    dev: Dev, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", dev.environ["XDG_RUNTIME_DIR"])
+    broker = running_variables()["WAYLINE_KAFKA__BOOTSTRAP"]
+    async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
+        await producer.send_and_wait("touchpoints", b'{"type": 7}', partition=4)
+
+    async def listed() -> int:
+        return len((await asyncio.to_thread(dev.wayline, "dlq", "ls", "--json")).splitlines())
+
+    async def count(wanted: int) -> None:
+        async def there() -> bool:
+            return await listed() == wanted
+
+        await eventually(there)
+
+    await count(1)
+    shown = json.loads(dev.wayline("dlq", "show", "touchpoints.dlq/0"))
+    replayed = dev.wayline("dlq", "replay", "touchpoints.dlq/0")
+    await count(2)
+
+    assert (shown["value"], shown["path"], shown["partition"]) == ('{"type": 7}', "/type", 4)
+    assert replayed == "1 sent again\n"
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,0 +1,141 @@
+"""One batch through stitch: published once, whatever Redis does in the middle."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+import pytest
+from aiokafka import ConsumerRecord
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from schemas import inbox
+from schemas.inbox import Arrived
+from schemas.topics import Topics
+from schemas.touchpoint import Millis
+from streams.clock import RedisClock
+from streams.identities import RedisIdentities
+from streams.keys import Keys
+from streams.metrics import Metrics
+from streams.ports import Conflict, IdentityRead, Outgoing, Publisher
+from streams.progress import Progress
+from streams.stitch import SourceOwner, StitchParts
+from tests.contract.stores import CLAIMS, CONFIG
+
+TOPICS = Topics()
+SOURCE = (TOPICS.touchpoints, 3)
+
+
+class Log:
+    """A publisher that keeps what was committed, in order."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+        self.cursor = 0
+
+    async def publish(self, records: Sequence[Outgoing], cursor: int) -> None:
+        self.records.extend(records)
+        self.cursor = cursor
+
+    async def close(self) -> None:
+        pass
+
+    async def take_over(self, names: Sequence[str]) -> Mapping[str, tuple[Publisher, int]]:
+        return dict.fromkeys(names, (self, self.cursor))
+
+    def touchpoints(self) -> list[str]:
+        """The ids of those that arrived in the inbox."""
+        records = [inbox.decode(r.value) for r in self.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
+        return [record.touchpoint.id for record in records if isinstance(record, Arrived)]
+
+
+class AwayOnce(RedisIdentities):
+    """Redis goes away when the outbox is trimmed, and comes back."""
+
+    failures = 1
+
+    async def trim(self, ids: Sequence[str]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RedisConnectionError("Connection reset by peer")
+        await super().trim(ids)
+
+
+class Crowded(RedisIdentities):
+    """Neighbours get in the way of every reading for a while."""
+
+    collisions = 40
+
+    async def read(self, tokens: Sequence[str], *, repairing: bool = False) -> IdentityRead:
+        if self.collisions:
+            self.collisions -= 1
+            raise Conflict("changed meanwhile")
+        return await super().read(tokens, repairing=repairing)
+
+
+async def _owner(redis: Redis, identities: RedisIdentities, log: Log) -> SourceOwner:
+    await identities.begin_repair()
+    await identities.end_repair()
+
+    async def repair() -> None:
+        raise AssertionError("identity is whole")
+
+    parts = StitchParts(
+        identities=identities,
+        claims=CLAIMS,
+        config=CONFIG,
+        publishers=log,
+        progress=Progress(redis, Keys()),
+        topics=TOPICS,
+        shards=12,
+        mappings={},
+        event_clock=False,
+        clock=RedisClock(redis),
+        repair=repair,
+        metrics=Metrics(),
+    )
+    return SourceOwner(parts, SOURCE, log, 0)
+
+
+def _record(offset: int, **fields: object) -> ConsumerRecord:
+    value = orjson.dumps({"type": "cart.left", "id": f"t{offset}", **fields})
+    return ConsumerRecord(*SOURCE, offset, Millis(1), 0, None, value, None, 0, len(value), ())
+
+
+def _batch() -> list[ConsumerRecord]:
+    return [_record(n, identifiers={"phone": f"1380013800{n}"}) for n in range(3)]
+
+
+async def test_a_batch_is_in_the_inbox_in_order_and_its_position_with_it(redis: Redis) -> None:
+    log = Log()
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log)
+
+    await owner.handle(_batch())
+
+    assert log.touchpoints() == ["t0", "t1", "t2"]
+    assert (log.cursor, owner.position) == (3, 3)
+
+
+@pytest.mark.parametrize("store", [AwayOnce, Crowded])
+async def test_a_batch_is_published_once_whatever_redis_does(
+    redis: Redis, store: type[RedisIdentities]
+) -> None:
+    log = Log()
+    owner = await _owner(redis, store(redis, Keys()), log)
+
+    await owner.handle(_batch())
+
+    assert log.touchpoints() == ["t0", "t1", "t2"]
+    assert log.cursor == 3
+
+
+async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:
+    log = Log()
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log)
+    nobody = _record(3, identifiers={"phone": "not a number"})
+
+    await owner.handle([*_batch(), nobody])
+
+    letters = [r for r in log.records if r.topic == TOPICS.dead_letters(SOURCE[0])]
+    assert log.touchpoints() == ["t0", "t1", "t2"]
+    assert [letter.value for letter in letters] == [nobody.value]
+    assert ("wayline-error-code", b"no-usable-identifier") in letters[0].headers
