@@ -18,11 +18,15 @@ from .reading import read_to_end
 
 
 class Cursor(Struct, frozen=True):
-    """`next` is the next position to publish, `last` the print of the last output before it."""
+    """`next` is the next position to publish, `last` the print of the last output before it.
+
+    `mark`: up to which event time (ms) an import said that all of this source is in; 0: it did not.
+    """
 
     next: int
     last: str = ""
     fold_version: int = FOLD_VERSION
+    mark: int = 0
 
 
 def stitch_name(topics: Topics, topic: str, partition: int) -> str:

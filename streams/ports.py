@@ -143,10 +143,16 @@ class RepairWindow:
 
 
 class Publisher(Protocol):
-    """Publishes for one transactional id, each time together with the new position."""
+    """Publishes for one transactional id, each time together with the new position.
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int) -> None:
-        """All of `records` and the cursor, or nothing. Raises Fenced; never leaves a maybe."""
+    `mark` is the largest event time (ms) that was ever published with it: what an import said of
+    its source. It is kept with the position, because the word itself is read only once.
+    """
+
+    mark: int
+
+    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
+        """All of `records`, the cursor and the mark, or nothing. Raises Fenced; never a maybe."""
 
     async def close(self) -> None: ...
 

@@ -82,7 +82,10 @@ class ExactlyOnce:
             await asyncio.gather(*(_stopped(producer) for producer in producers.values()))
             raise
         return {
-            name: (_InTransactions(self._topics, name, producers[name]), cursors[name].next)
+            name: (
+                _InTransactions(self._topics, name, cursors[name].mark, producers[name]),
+                cursors[name].next,
+            )
             for name in names
         }
 
@@ -102,7 +105,11 @@ class AtLeastOnce:
         """Reads the cursors. Raises Halt for a name without one."""
         cursors = await _cursors_of(self._connection, self._topics, names)
         return {
-            name: (_Acknowledged(self._topics, name, self), cursors[name].next) for name in names
+            name: (
+                _Acknowledged(self._topics, name, cursors[name].mark, self),
+                cursors[name].next,
+            )
+            for name in names
         }
 
     async def producer(self) -> AIOKafkaProducer:
@@ -177,14 +184,16 @@ class _InTransactions:
 
     topics: Topics
     name: str
+    mark: int
     producer: AIOKafkaProducer
     broken: bool = False
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int) -> None:
+    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
+        mark = max(self.mark, mark)
         if self.broken:
             raise Fenced(f"{self.name}: its producer was thrown away")
         self.broken = True  # whatever ends this call early, cancellation too
-        position = _cursor(self.topics, self.name, records, cursor)
+        position = _cursor(self.topics, self.name, records, cursor, mark)
         try:
             await _in_transaction(self.producer, [*records, position])
         except RecordRefused:
@@ -192,7 +201,7 @@ class _InTransactions:
         except Exception as error:  # noqa: BLE001 - AssertionErrors of aiokafka among them
             await _stopped(self.producer)
             _fenced_by(self.name, error)
-        self.broken = False
+        self.broken, self.mark = False, mark
 
     async def close(self) -> None:
         self.broken = True
@@ -205,19 +214,22 @@ class _Acknowledged:
 
     topics: Topics
     name: str
+    mark: int
     shared: AtLeastOnce
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int) -> None:
+    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
+        mark = max(self.mark, mark)
         producer = await self.shared.producer()
         try:
             await send(producer, await packed(producer, records))
-            position = _cursor(self.topics, self.name, records, cursor)
+            position = _cursor(self.topics, self.name, records, cursor, mark)
             await send(producer, await packed(producer, [position]))
         except RecordRefused:
             raise
         except Exception as error:  # noqa: BLE001 - the producer is as broken as in transactions
             await self.shared.discard(producer)
             _fenced_by(self.name, error)
+        self.mark = mark
 
     async def close(self) -> None:
         """The producer is shared; `AtLeastOnce.close` ends it."""
@@ -230,9 +242,11 @@ async def _in_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoing
         await send(producer, parcels)
 
 
-def _cursor(topics: Topics, name: str, records: Sequence[Outgoing], position: int) -> Outgoing:
+def _cursor(
+    topics: Topics, name: str, records: Sequence[Outgoing], position: int, mark: int
+) -> Outgoing:
     last = output_print(records[-1]) if records else ""
-    return cursor_record(topics, name, Cursor(position, last))
+    return cursor_record(topics, name, Cursor(position, last, mark=mark))
 
 
 async def _cursors_of(

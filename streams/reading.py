@@ -24,8 +24,8 @@ async def read_to_end(
     consumer = AIOKafkaConsumer(
         *topics, **connection.client(), isolation_level="read_committed", enable_auto_commit=False
     )
-    await consumer.start()
     try:
+        await consumer.start()
         left = await _seek(consumer, ends, since)
         while left:
             for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():
@@ -42,8 +42,8 @@ async def high_watermarks(
 ) -> dict[TopicPartition, int]:
     """The end of every partition of these topics, open transactions included."""
     consumer = AIOKafkaConsumer(*topics, **connection.client(), enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         ends: dict[TopicPartition, int] = await consumer.end_offsets(list(consumer.assignment()))
         return ends
     finally:
@@ -71,8 +71,8 @@ async def first_record(
     consumer = AIOKafkaConsumer(
         **connection.client(), isolation_level="read_committed", enable_auto_commit=False
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([tp])
         start, end = await consumer.beginning_offsets([tp]), await consumer.end_offsets([tp])
         consumer.seek(tp, start[tp])

@@ -102,7 +102,6 @@ class SourceOwner:
         self._parts, self._source = parts, source
         self._publisher, self.position = publisher, position
         self._taken = 0
-        self._watermark = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Publishes whose `records` are; raises Rewind where the batch has to be read again.
@@ -117,12 +116,11 @@ class SourceOwner:
     async def idle(self) -> None:
         """Tells of merges that a crashed worker left in identity's outbox (M34).
 
-        With the event clock the word of an import comes once, and Redis may have lost it since:
-        it is noted again.
+        With the event clock the word of an import comes once, and a crash or Redis may have
+        lost its note since: it is made again, from what stands beside the cursor.
         """
         await self._guarded(self._tell_of_merges)
-        if self._watermark:
-            await outlast(self._note_progress, "noting progress")
+        await outlast(self._note_progress, "noting progress")
 
     async def close(self) -> None:
         await self._publisher.close()
@@ -159,7 +157,7 @@ class SourceOwner:
             *self._dead_letters(batch),
         ]
         end = records[-1].offset + 1
-        await self._publisher.publish(outgoing, end)  # 5
+        await self._publisher.publish(outgoing, end, batch.watermark)  # 5
         self.position = end
         batch.told = [waiting.id for waiting in resolved.outbox]
         parts.metrics.published("stitch")
@@ -171,13 +169,14 @@ class SourceOwner:
     async def _settle(self, batch: Batch) -> None:
         """6: trims the merges told of and notes progress; twice is harmless."""
         await self._parts.identities.trim(batch.told)
-        if self._parts.event_clock and batch.watermark:
-            self._watermark = max(self._watermark, batch.watermark)
+        if batch.watermark:
             await self._note_progress()
 
     async def _note_progress(self) -> None:
-        moment, position = {self._source: self._watermark}, {self._source: self.position}
-        await self._parts.progress.note(moment, position)
+        """With the event clock only; by the wall clock `ProgressKeeper` does it."""
+        if self._parts.event_clock and self._publisher.mark:
+            moment, position = {self._source: self._publisher.mark}, {self._source: self.position}
+            await self._parts.progress.note(moment, position)
 
     async def _tell_of_merges(self) -> None:
         read = await self._parts.identities.read(())

@@ -30,11 +30,11 @@ class Log:
 
     def __init__(self) -> None:
         self.records: list[Outgoing] = []
-        self.cursor = 0
+        self.cursor = self.mark = 0
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int) -> None:
+    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
         self.records.extend(records)
-        self.cursor = cursor
+        self.cursor, self.mark = cursor, max(mark, self.mark)
 
     async def close(self) -> None:
         pass
@@ -72,7 +72,9 @@ class Crowded(RedisIdentities):
         return await super().read(tokens, repairing=repairing)
 
 
-async def _owner(redis: Redis, identities: RedisIdentities, log: Log) -> SourceOwner:
+async def _owner(
+    redis: Redis, identities: RedisIdentities, log: Log, *, event_clock: bool = False
+) -> SourceOwner:
     await identities.begin_repair()
     await identities.end_repair()
 
@@ -88,12 +90,12 @@ async def _owner(redis: Redis, identities: RedisIdentities, log: Log) -> SourceO
         topics=TOPICS,
         shards=12,
         mappings={},
-        event_clock=False,
+        event_clock=event_clock,
         clock=RedisClock(redis),
         repair=repair,
         metrics=Metrics(),
     )
-    return SourceOwner(parts, SOURCE, log, 0)
+    return SourceOwner(parts, SOURCE, log, log.cursor)
 
 
 def _record(offset: int, **fields: object) -> ConsumerRecord:
@@ -139,3 +141,16 @@ async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: 
     assert log.touchpoints() == ["t0", "t1", "t2"]
     assert [letter.value for letter in letters] == [nobody.value]
     assert ("wayline-error-code", b"no-usable-identifier") in letters[0].headers
+
+
+async def test_the_word_of_an_import_outlives_its_reader_and_a_flush(redis: Redis) -> None:
+    log, upto = Log(), 1_323_435_000_000
+    word = {"type": "source.watermark", "properties": {"source": "invoices", "upto": upto}}
+    reader = await _owner(redis, RedisIdentities(redis, Keys()), log, event_clock=True)
+    await reader.handle([_record(0, **word)])
+    await redis.flushall()
+
+    successor = await _owner(redis, RedisIdentities(redis, Keys()), log, event_clock=True)
+    await successor.idle()
+
+    assert await Progress(redis, Keys()).read([SOURCE]) == {SOURCE: (upto, 1)}

@@ -243,6 +243,21 @@ async def test_a_cursor_tells_the_last_output_of_its_transaction(place: Place) -
     assert second == Cursor(9)
 
 
+async def test_a_mark_stands_beside_the_cursor_and_never_falls(
+    place: Place, publishers: ExactlyOnce | AtLeastOnce
+) -> None:
+    first, _ = await place.take_over(publishers)
+    await first.publish([place.record("a")], 8, 1_000)
+    await first.publish([place.record("b")], 9)
+    await first.close()
+
+    second, cursor = await place.take_over(publishers)
+    await second.close()
+    await publishers.close()
+
+    assert (cursor, second.mark) == (9, 1_000)
+
+
 async def test_a_reader_of_cursors_waits_behind_an_open_transaction(place: Place) -> None:
     other, _ = await place.take_over(ExactlyOnce(place.connection, place.topics))
     bootstrap, cursors = place.connection.bootstrap, place.topics.cursors
