@@ -52,7 +52,7 @@ async def who(settings: Settings, identifier: str) -> Found:
         raise Refused(f"{identifier} is no identifier. Write one as phone:13800138000.")
     async with redis_of(settings) as redis:
         config = await _rules(settings, redis)
-        claim = Claims(config).read({namespace: [value]}, Millis(0))
+        claim = Claims(config).read({namespace: (value,)}, Millis(0))
         if not claim.links:
             reason = claim.rejected[0][1] if claim.rejected else "unknown_namespace"
             raise Refused(f"{identifier} can identify nobody ({reason}).")

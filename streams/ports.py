@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from journeys.engine.effects import Effects, Shard
 from journeys.identity.overlay import Plan
 from journeys.identity.records import Merge
@@ -31,9 +33,8 @@ class Halt(Exception):
     """Going on could lose or double something; the message tells the operator what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to produce. `partition` None: by the hash of the key."""
+class Outgoing(Struct, frozen=True):
+    """A record to produce. `partition` None: by the hash of the key, which must be there then."""
 
     topic: str
     key: bytes | None

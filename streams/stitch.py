@@ -210,7 +210,7 @@ class SourceOwner:
             if decision.profile is None:
                 batch.refused.append((record, _nobody(decision)))
                 continue
-            known = msgspec.structs.replace(touchpoint, identifiers=claim.normalised())
+            known = msgspec.structs.replace(touchpoint, identifiers=claim.usable)
             origin = (record.topic, record.partition, record.offset)
             arrived = Arrived(decision.profile, known, decision.links, origin)
             arrivals.append(self._to_inbox(decision.profile, inbox.encode(arrived)))

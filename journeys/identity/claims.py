@@ -1,10 +1,11 @@
 """A claim: what one touchpoint says about who it was, normalised and in order of strength."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from operator import attrgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from journeys.identity.config import IdentityConfig
 from journeys.identity.normalise import LONGEST, Unusable, normalise
@@ -14,8 +15,13 @@ from schemas.touchpoint import Millis
 LONGEST_RAW = 4 * LONGEST
 """What is longer is refused unread: it must not fill the memory of the cache."""
 
-REMEMBERED = 100_000
-"""Raw identifiers whose normal form is kept; a phone costs 22 µs to normalise."""
+REMEMBERED = 50_000
+"""Identifiers whose normal form is kept; a phone costs 22 µs to normalise."""
+
+SETS_REMEMBERED, IN_A_SET = 20_000, 4
+"""Sets of identifiers whose claim is kept: people come again by the same ones. The bounds are the
+memory that a sender of nothing but new and long ones can fill, 50 MB.
+"""
 
 Rejection = tuple[str, str]
 """(identifier as the sender wrote it, `namespace:value`; reason)."""
@@ -34,7 +40,8 @@ class Identifier(Struct, frozen=True):
 class Claim(Struct, frozen=True):
     """`links` can identify, in order of strength, `tokens` are theirs; `aside` is only noted.
 
-    `time` is event time; `cause` names the touchpoint in the records of merges.
+    `usable` are both, by namespace, as a touchpoint carries them onwards. `time` is event time;
+    `cause` names the touchpoint in the records of merges.
     """
 
     links: tuple[Identifier, ...]
@@ -43,31 +50,32 @@ class Claim(Struct, frozen=True):
     aside: tuple[Identifier, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     cause: str = ""
-
-    def normalised(self) -> dict[str, tuple[str, ...]]:
-        """The usable identifiers, by namespace, as a touchpoint carries them onwards."""
-        found: dict[str, tuple[str, ...]] = {}
-        for one in (*self.links, *self.aside):
-            found[one.namespace] = (*found.get(one.namespace, ()), one.value)
-        return found
+    usable: dict[str, tuple[str, ...]] = {}
 
 
 class Claims:
-    """Reads claims by one configuration; remembers what it normalised, the results are pure."""
+    """Reads claims by one configuration; remembers what it read, the results are pure."""
 
-    def __init__(self, config: IdentityConfig, remembered: int = REMEMBERED) -> None:
+    def __init__(self, config: IdentityConfig) -> None:
         self._config = config
-        self._identify = lru_cache(remembered)(self._identified)
+        self._identify = lru_cache(REMEMBERED)(self._identified)
+        self._again = lru_cache(SETS_REMEMBERED)(self._claimed)
         self._blocked = frozenset(map(self._as_normalised, config.blocked_values))
 
     def read(
-        self, identifiers: Mapping[str, Sequence[str]], time: Millis, cause: str = ""
+        self, identifiers: Mapping[str, tuple[str, ...]], time: Millis, cause: str = ""
     ) -> Claim:
         """The claim in a touchpoint's identifiers; their order changes nothing."""
+        few = sum(map(len, identifiers.values())) <= IN_A_SET
+        claimed = self._again if few else self._claimed
+        return replace(claimed(tuple(identifiers.items())), time=time, cause=cause)
+
+    def _claimed(self, identifiers: tuple[tuple[str, tuple[str, ...]], ...]) -> Claim:
+        """The claim, but for when and by what."""
         links: dict[str, Identifier] = {}
         aside: dict[str, Identifier] = {}
         rejected: list[Rejection] = []
-        for namespace, values in identifiers.items():
+        for namespace, values in identifiers:
             for raw in values:
                 one = self._identify(namespace, raw) if len(raw) <= LONGEST_RAW else "invalid"
                 if isinstance(one, str):
@@ -81,14 +89,14 @@ class Claims:
         most = self._config.max_event_ids
         for one in kept[most:]:
             rejected.append((f"{one.namespace}:{one.value}", "ignored"))
-        kept = kept[:most]
+        kept, noted = kept[:most], _by_strength(aside.values())
         return Claim(
             kept,
             tuple([one.token for one in kept]),
-            time,
-            _by_strength(aside.values()),
-            tuple(sorted(rejected)) if rejected else (),
-            cause,
+            Millis(0),
+            noted,
+            tuple(sorted(rejected)),
+            usable=_by_namespace(kept + noted),
         )
 
     def _identified(self, namespace: str, raw: str) -> Identifier | str:
@@ -121,3 +129,10 @@ class Claims:
 
 def _by_strength(found: Collection[Identifier]) -> tuple[Identifier, ...]:
     return tuple(sorted(found, key=attrgetter("order")) if len(found) > 1 else found)
+
+
+def _by_namespace(found: Iterable[Identifier]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, tuple[str, ...]] = {}
+    for one in found:
+        values[one.namespace] = (*values.get(one.namespace, ()), one.value)
+    return values

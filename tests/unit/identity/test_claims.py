@@ -29,7 +29,7 @@ def test_the_strongest_identifier_comes_first_in_whatever_order_they_were_sent()
 def test_one_identifier_written_twice_is_one():
     claim = CLAIMS.read({"phone": ("13800138000", "+86 138 0013 8000")}, NOW)
 
-    assert claim.normalised() == {"phone": ("+8613800138000",)}
+    assert claim.usable == {"phone": ("+8613800138000",)}
     assert len(claim.tokens) == 1
 
 
@@ -61,7 +61,7 @@ def test_an_identifier_that_never_links_stays_on_the_touchpoint():
     claim = CLAIMS.read({"qr": ("store-12",), "cookie": ("c1",)}, NOW)
 
     assert len(claim.tokens) == 1
-    assert claim.normalised() == {"cookie": ("c1",), "qr": ("store-12",)}
+    assert claim.usable == {"cookie": ("c1",), "qr": ("store-12",)}
 
 
 def test_a_blocked_value_is_blocked_however_it_is_written():
@@ -69,7 +69,7 @@ def test_a_blocked_value_is_blocked_however_it_is_written():
 
     claim = claims.read({"phone": ("+86 138 0013 8000", "13800138001")}, NOW)
 
-    assert claim.normalised() == {"phone": ("+8613800138001",)}
+    assert claim.usable == {"phone": ("+8613800138001",)}
     assert claim.rejected == (("phone:+86 138 0013 8000", "blocked"),)
 
 
@@ -78,7 +78,7 @@ def test_of_too_many_identifiers_the_strongest_are_looked_at():
 
     claim = claims.read({"cookie": ("b", "a"), "customer_id": ("17",)}, NOW)
 
-    assert claim.normalised() == {"customer_id": ("17",), "cookie": ("a",)}
+    assert claim.usable == {"customer_id": ("17",), "cookie": ("a",)}
     assert claim.rejected == (("cookie:b", "ignored"),)
 
 

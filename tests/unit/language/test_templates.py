@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeys.language.names import Names, Reads
 from journeys.language.problems import Problems
@@ -26,11 +28,11 @@ def text_of(text: str, properties: dict[str, Any] | None = None) -> tuple[str | 
     return run(scope(properties or {"amount": 199.0, "items": ["a", "b"]}, _PERSON)), reads
 
 
-def block_of(text: str, **given: Any) -> dict[str, Any]:
+def block_of(text: str, **params: Any) -> dict[str, Any]:
     problems = Problems()
     render = compile_block(mapping(_tree(text)), ["name", "amount"], {"name": "friend"}, problems)
     problems.raise_if_any()
-    return render(given)
+    return render(params)
 
 
 def _tree(text: str) -> Any:
@@ -105,11 +107,26 @@ def test_a_block_is_rendered_with_params_and_defaults() -> None:
     assert block_of(block, name="Li")["list"] == ["", "x"]
 
 
-def test_a_block_that_grows_says_that_it_failed() -> None:
-    block = "{text: '{% for i in (1..9000) %}{{ name }}{% endfor %}'}"
-
+@pytest.mark.parametrize("text", ["{% for i in (1..9000) %}{{ name }}{% endfor %}", "{{ name }}"])
+def test_a_block_that_grows_says_that_it_failed(text: str) -> None:
     with pytest.raises(RenderFailed):
-        block_of(block, name="x" * 100)
+        block_of(f"{{text: '{text}'}}", name="x" * 100_000)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_VALUES)
+def test_the_short_way_writes_what_liquid_writes(value: Any) -> None:
+    short, whole = "'<{{ amount }}>'", "'{% if true %}<{{ amount }}>{% endif %}'"
+
+    assert block_of(f"{{text: {short}}}", amount=value) == block_of(
+        f"{{text: {whole}}}", amount=value
+    )
 
 
 def test_the_place_of_a_part_is_the_column_in_the_file() -> None:
