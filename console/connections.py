@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from console.instances import running_variables
 from console.refusals import CannotRun
+from streams.redis_client import redis_client
 from streams.settings import Settings, load_settings
 
 
@@ -39,8 +40,7 @@ def settings_for(
 @asynccontextmanager
 async def redis_of(settings: Settings) -> AsyncIterator[Redis]:
     """A client for the block; raises redis's ConnectionError at once where there is none."""
-    timeout = settings.redis.timeout_ms / 1000
-    client = Redis.from_url(settings.redis.url, socket_timeout=timeout)
+    client = redis_client(settings.redis.url, settings.redis.timeout_ms)
     try:
         await client.ping()
         yield client

@@ -33,6 +33,7 @@ from .ports import IdentityInvalid
 from .progress import Progress, ProgressKeeper, Watermark
 from .publisher import AtLeastOnce, ExactlyOnce, fence_all, stitch_name
 from .reading import read_to_end
+from .redis_client import redis_client
 from .repair import repair
 from .settings import Publishing, Settings
 from .states import RedisStates
@@ -224,8 +225,7 @@ def _publishers(settings: Settings, connection: KafkaConnection) -> ExactlyOnce 
 
 @asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[Redis]:
-    timeout = settings.redis.timeout_ms / 1000
-    client = Redis.from_url(settings.redis.url, socket_timeout=timeout)
+    client = redis_client(settings.redis.url, settings.redis.timeout_ms)
     try:
         yield client
     finally:

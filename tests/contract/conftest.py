@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
+from streams.redis_client import redis_client
 from tests.redis_server import RedisServer, running_redis
 
 
@@ -16,6 +17,6 @@ def redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_server.url) as client:
+    async with redis_client(redis_server.url, 5000) as client:
         await client.flushall()
         yield client
