@@ -12,7 +12,7 @@ from msgspec import Struct
 from .touchpoint import Millis, ProfileId, Touchpoint
 
 
-class Arrived(Struct, frozen=True, array_like=True, tag="arrived"):
+class Arrived(Struct, frozen=True, array_like=True, tag="arrived", gc=False):
     """A touchpoint whose person is known.
 
     `links` are the tokens of the identifiers that took part: repair asserts them again.

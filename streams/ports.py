@@ -33,7 +33,7 @@ class Halt(Exception):
     """Going on could lose or double something; the message tells the operator what to do."""
 
 
-class Outgoing(Struct, frozen=True):
+class Outgoing(Struct, frozen=True, gc=False):
     """A record to produce. `partition` None: by the hash of the key, which must be there then."""
 
     topic: str

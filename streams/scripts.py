@@ -31,6 +31,7 @@ REFUSALS: Mapping[str, type[Exception]] = {
 """What the first word of a script's error reply becomes here."""
 
 LUA = files("streams").joinpath("lua")
+_PLAIN = frozenset({str, int})
 _pack = msgspec.msgpack.Encoder().encode
 _DECLARATION = re.compile(
     r"^local (?P<names>\w+(?:, \w+)*) = unpack\((?P<table>KEYS|ARGV)(?:, 1, (?P<bound>\d+))?\)",
@@ -105,11 +106,11 @@ def _argument(value: Any) -> Any:
 
 def _without_bin(value: Any) -> Any:
     """Bytes become msgpack's strings: Redis's cmsgpack is older than the type for bytes."""
-    match value:
-        case bytes():
-            return msgspec.Raw(b"\xdb" + len(value).to_bytes(4, "big") + value)
-        case list() | tuple():
-            return [_without_bin(one) for one in value]
-        case dict():
-            return {_without_bin(key): _without_bin(one) for key, one in value.items()}
+    kind = type(value)
+    if kind is bytes:
+        return msgspec.Raw(b"\xdb" + len(value).to_bytes(4, "big") + value)
+    if kind is list or kind is tuple:
+        return [one if type(one) in _PLAIN else _without_bin(one) for one in value]
+    if kind is dict:
+        return {_without_bin(key): _without_bin(one) for key, one in value.items()}
     return value

@@ -61,7 +61,6 @@ async def packed(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> lis
     open_: dict[tuple[str, int], Parcel] = {}
     for record in records:
         place = record.topic, _partition(record, partitions[record.topic])
-        _refuse_too_large(record)
         parcel = open_.get(place)
         if parcel is None or not _append(parcel.builder, record):
             parcel = open_[place] = Parcel(*place, record, producer.create_batch())
@@ -122,24 +121,21 @@ def _hashed(key: bytes, partitions: int) -> int:
     return chosen
 
 
-def _refuse_too_large(record: Outgoing) -> None:
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name) + len(value or b"")
-    if size > LARGEST_RECORD:
-        raise RecordRefused(
-            f"{_named(record)} has {size:,} bytes; Kafka takes {LARGEST_RECORD:,} at most."
-        )
-
-
 def _append(builder: BatchBuilder, record: Outgoing) -> bool:
+    """False: the batch is full. Raises RecordRefused for a record no broker takes."""
     added = builder.append(
         timestamp=record.timestamp,
         key=record.key,
         value=record.value,
         headers=list(record.headers),
     )
-    return added is not None
+    if added is None:
+        return False
+    if added.size > LARGEST_RECORD:
+        raise RecordRefused(
+            f"{_named(record)} has {added.size:,} bytes; Kafka takes {LARGEST_RECORD:,} at most."
+        )
+    return True
 
 
 def _refused(parcel: Parcel, error: BaseException) -> RecordRefused:

@@ -34,7 +34,7 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     if not facts.is_new(turn, touchpoint):  # 2
         return
     kept = facts.take(turn, touchpoint)  # 3, rule 6
-    if turn.release is not None:
+    if kept is not None:
         taken = _instances(turn, touchpoint, kept)  # 4
         enter(turn, touchpoint, kept, taken)  # 5
     facts.trim(turn)
@@ -73,7 +73,7 @@ def retry(turn: Turn) -> None:
 def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
     """Gives the touchpoint to her open instances; returns those that took it, or ended by it."""
     taken: Taken = []
-    noticing, cause = turn.book.noticing, by_touchpoint(touchpoint)
+    noticing = turn.book.noticing
     for instance in list(turn.profile.instances):
         if (instance.map, instance.version, touchpoint.type) not in noticing:
             continue
@@ -82,7 +82,7 @@ def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
             counted[touchpoint.type] = counted.get(touchpoint.type, 0) + 1
         if not instance.stuck:
             step = partial(_give, turn, instance, touchpoint, kept, taken)
-            guarded(turn, instance, cause, step)
+            guarded(turn, instance, by_touchpoint(touchpoint), step)
         if instance.stuck:
             instance.missed.append(touchpoint_key(touchpoint.source, touchpoint.id))
             del instance.missed[:-MISSED_AT_MOST]

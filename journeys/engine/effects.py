@@ -32,7 +32,7 @@ class Shard(Struct, array_like=True):
     """Every version of each map that was ever in force here: people may still be in it."""
 
 
-class Output(Struct, frozen=True):
+class Output(Struct, frozen=True, gc=False):
     """A record for Kafka. `offset` is the inbox offset that caused it.
 
     `kind` names the topic without its prefix: `inbox`, `transitions`, `merges` or

@@ -36,8 +36,8 @@ def is_new(turn: Turn, touchpoint: Touchpoint) -> bool:
     return True
 
 
-def take(turn: Turn, touchpoint: Touchpoint) -> Remembered:
-    """Folds its facts into the profile and remembers it if some map names its type."""
+def take(turn: Turn, touchpoint: Touchpoint) -> Remembered | None:
+    """Folds its facts into the profile; remembers and returns it if some map names its type."""
     profile = turn.profile
     if not profile.created:
         profile.created = touchpoint.time
@@ -48,12 +48,12 @@ def take(turn: Turn, touchpoint: Touchpoint) -> Remembered:
         _newest(profile.traits, name, value, touchpoint.time)
     for name, given in touchpoint.consents.items():
         _newest(profile.consents, name, given, touchpoint.time)
-    release, kept_from = turn.release, max(touchpoint.time, turn.shard.time)
-    if release is None:
-        return remember(touchpoint, {}, kept_from)
-    kept = remember(touchpoint, release.remembers, kept_from)
-    if touchpoint.type in release.remembers or touchpoint.type in release.entering:
-        profile.remembered.append(kept)
+    release = turn.release
+    if release is None or touchpoint.type not in release.remembers:
+        return None
+    wanted = release.remembers[touchpoint.type]
+    kept = remember(touchpoint, wanted, max(touchpoint.time, turn.shard.time))
+    profile.remembered.append(kept)
     return kept
 
 

@@ -4,7 +4,7 @@ The structs are arrays in msgpack: fields are only ever appended, with defaults.
 one may change it in place; what is encoded depends on nothing but the records folded into it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ NEVER = Millis(2**52)
 """A moment that does not come; so every profile has a place in the due index."""
 
 
-class Remembered(Struct, array_like=True):
+class Remembered(Struct, array_like=True, gc=False):
     """A touchpoint as kept: only the properties that some map names.
 
     Stored in ms after its time, which is shorter: `delay` of its reception, and `lag` of the
@@ -45,7 +45,7 @@ class Remembered(Struct, array_like=True):
         return self.time + self.lag
 
 
-class Armed(Struct, array_like=True):
+class Armed(Struct, array_like=True, gc=False):
     """A timer that has not fired; `index` is its place in the stage's `after`."""
 
     index: int
@@ -84,7 +84,7 @@ class Then(Struct, array_like=True):
     armed: int
 
 
-class Instance(Struct, array_like=True):
+class Instance(Struct, array_like=True, gc=False):
     """One run of one person through one version of one map.
 
     Touchpoints count from `since` (rule 3), timers from `base`, which is `held` ms later only
@@ -128,7 +128,7 @@ class Instance(Struct, array_like=True):
         return self.visits.get(stage, 0)
 
 
-class Memory(Struct, array_like=True):
+class Memory(Struct, array_like=True, gc=False):
     """What re-entry must know of one map and key: logical times, the newest last."""
 
     entries: list[int] = []
@@ -136,7 +136,7 @@ class Memory(Struct, array_like=True):
     sent: dict[str, int] = {}
 
 
-class Profile(Struct, array_like=True):
+class Profile(Struct, array_like=True, gc=False):
     """All that is known of one person; with `redirect` set, nothing but where she went."""
 
     redirect: str = ""
@@ -192,9 +192,8 @@ def decode(stored: bytes) -> Profile:
     return _decode(stored)
 
 
-def remember(touchpoint: Any, names: Mapping[str, frozenset[str]], kept: int) -> Remembered:
-    """What is kept of a touchpoint, given the properties that maps name by event type."""
-    wanted = names.get(touchpoint.type, ())
+def remember(touchpoint: Any, wanted: Collection[str], kept: int) -> Remembered:
+    """What is kept of a touchpoint, given the properties that maps name for its type."""
     found = touchpoint.properties
     return Remembered(
         touchpoint.id,

@@ -27,7 +27,7 @@ Rejection = tuple[str, str]
 """(identifier as the sender wrote it, `namespace:value`; reason)."""
 
 
-class Identifier(Struct, frozen=True):
+class Identifier(Struct, frozen=True, gc=False):
     """A normalised identifier. `order` sorts a claim, strongest first."""
 
     namespace: str
@@ -37,7 +37,7 @@ class Identifier(Struct, frozen=True):
     order: tuple[bool, int, str, str]
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """`links` can identify, in order of strength, `tokens` are theirs; `aside` is only noted.
 
     `usable` are both, by namespace, as a touchpoint carries them onwards. `time` is event time;

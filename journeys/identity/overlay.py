@@ -37,7 +37,7 @@ class Unread(Exception):
         self.profile = profile
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """`profile` None: nothing in the claim can identify. `links` are the tokens that took part.
 
     `merges` are (loser, survivor), in order.

@@ -5,6 +5,7 @@ profile, and an inbox read again makes the same ones.
 """
 
 from base64 import urlsafe_b64encode
+from functools import lru_cache
 from hashlib import blake2b
 
 from schemas.touchpoint import ProfileId
@@ -18,6 +19,7 @@ def token(namespace: str, value: str, key: bytes) -> str:
     return namespace + ":" + _hash(f"{namespace}\0{value}".encode(), key)
 
 
+@lru_cache(maxsize=4096)
 def profile_id(strongest: str, generation: int, key: bytes) -> ProfileId:
     """The id of the profile that begins with this token; a used-up id has a next generation."""
     return ProfileId(_hash(f"p\0{strongest}\0{generation}".encode(), key))

@@ -169,8 +169,9 @@ class Stage:
 class Map:
     """One version of one journey.
 
-    `remembers` names, per event type, the properties some condition of this map may read later:
-    what a profile keeps of a touchpoint. `digest` is of its text and never used as identity.
+    `remembers` has every event type that a trigger of this map names, and the properties of it
+    that some condition may read later: what a profile keeps of a touchpoint. `digest` is of its
+    text and never used as identity.
     """
 
     name: str

@@ -90,7 +90,7 @@ def carts() -> Map:
         goals=(Goal("won", on("c", match="cart"), None, None),),
         exits=(Exit(on("d"), "left"),),
         reentry=Reentry(limit=Limit(2, hours(6))),
-        remembers={kind: frozenset({"cart"}) for kind in "bc"},
+        remembers={kind: frozenset({"cart"}) for kind in "bcd"},
     )
 
 
