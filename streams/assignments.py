@@ -18,7 +18,7 @@ from .publisher import fold_name, stitch_name
 from .stitch import SourceOwner, StitchParts
 from .weather import outlast
 
-Taken = Mapping[str, tuple[Publisher, int]]
+Taken = Mapping[str, Publisher]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,12 @@ class Assignments:
         starts = await outlast(lambda: self._stored(shards, taken), "reading where shards stand")
         owners: dict[TopicPartition, tuple[Owner, int]] = {}
         for tp, name in names.items():
-            publisher, cursor = taken[name]
             if tp in starts:
-                owner = ShardOwner(self.fold, tp.partition, publisher, cursor, starts[tp])
+                owner = ShardOwner(self.fold, tp.partition, taken[name], starts[tp])
                 owners[tp] = owner, starts[tp]
             else:
-                source = (tp.topic, tp.partition)
-                owners[tp] = SourceOwner(self.stitch, source, publisher, cursor), cursor
+                source = SourceOwner(self.stitch, (tp.topic, tp.partition), taken[name])
+                owners[tp] = source, source.position
         return owners
 
     def _name(self, tp: TopicPartition) -> str:
@@ -68,7 +67,7 @@ class Assignments:
             starts[tp] = guard_position(
                 tp.partition, self.fold.topic_id, stored, begins[tp], ends[tp]
             )
-            _, cursor = taken[self._name(tp)]
+            cursor = taken[self._name(tp)].cursor.next
             if cursor > ends[tp]:
                 raise Halt(
                     f"Shard {tp.partition}: its cursor says that it published up to {cursor}, the "

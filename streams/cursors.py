@@ -7,26 +7,13 @@ expire when idle, and operators delete dead groups. A missing cursor is never ta
 from hashlib import blake2b
 
 import msgspec
-from msgspec import Struct
 
 from journeys.engine.effects import FOLD_VERSION
 from schemas.topics import Topics
 
 from .kafka import KafkaConnection
-from .ports import Halt, Outgoing
+from .ports import Cursor, Halt, Outgoing
 from .reading import read_to_end
-
-
-class Cursor(Struct, frozen=True):
-    """`next` is the next position to publish, `last` the print of the last output before it.
-
-    `mark`: up to which event time (ms) an import said that all of this source is in; 0: it did not.
-    """
-
-    next: int
-    last: str = ""
-    fold_version: int = FOLD_VERSION
-    mark: int = 0
 
 
 def stitch_name(topics: Topics, topic: str, partition: int) -> str:

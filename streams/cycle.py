@@ -19,6 +19,7 @@ from schemas.topics import Topics, shard_of
 from schemas.touchpoint import Millis
 
 from .clock import RedisClock
+from .cursors import output_print
 from .feed import Rewind
 from .library import Library
 from .metrics import Metrics
@@ -56,11 +57,11 @@ class FoldParts:
 class ShardOwner:
     """Owns one shard from take-over to revocation. `position` is the offset it is stored at."""
 
-    def __init__(
-        self, parts: FoldParts, shard: int, publisher: Publisher, cursor: int, position: int
-    ) -> None:
+    def __init__(self, parts: FoldParts, shard: int, publisher: Publisher, position: int) -> None:
         self._parts, self._shard = parts, shard
-        self._publisher, self._cursor, self.position = publisher, cursor, position
+        self._publisher, self.position = publisher, position
+        self._shard_header = ("wayline-shard", b"%d" % shard)
+        self._silent: Outgoing | None = None
         self._taken = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
@@ -106,11 +107,10 @@ class ShardOwner:
         parts, start, end = self._parts, self.position, batch[-1].offset + 1
         with parts.metrics.folding(len(batch)):
             facts, effects = await self._folded(batch)  # 2, 3
-            outputs = [o for o in effects.outputs if o.offset >= self._cursor]
+            outputs = self._not_yet_published(effects.outputs, facts, end)
             if outputs:  # 4
                 await self._publisher.publish([self._outgoing(o, facts) for o in outputs], end)
                 parts.metrics.published("fold")
-                self._cursor = end
             await parts.states.commit(  # 5
                 self._shard, parts.topic_id, start, end, facts, effects
             )
@@ -140,6 +140,24 @@ class ShardOwner:
                 "Redis's clock. Mend the clocks; folding on would move time for ever."
             )
 
+    def _not_yet_published(
+        self, outputs: Sequence[Output], facts: Shard, end: int
+    ) -> Sequence[Output]:
+        """Those behind the cursor; what lies before it was published, and is folded in silence.
+
+        The last of the silent ones must be what the cursor remembers. Raises Halt where folding
+        again made something else: other actions would follow from it.
+        """
+        cursor = self._publisher.cursor
+        silent = [o for o in outputs if o.offset < cursor.next]
+        if silent:
+            self._silent = self._outgoing(silent[-1], facts)
+        if end >= cursor.next and self._silent is not None:
+            if cursor.last and cursor.last != output_print(self._silent):
+                raise Halt(_differs(self._shard, cursor.next))
+            self._silent = None
+        return outputs[len(silent) :]
+
     async def _stored(self) -> int:
         offset, _ = await self._parts.states.position(self._shard)
         self.position = offset or 0
@@ -148,15 +166,27 @@ class ShardOwner:
     async def _take_over_again(self) -> int:
         await self._publisher.close()
         name = fold_name(self._parts.topics, self._shard)
-        self._publisher, self._cursor = (await self._parts.publishers.take_over([name]))[name]
+        self._publisher = (await self._parts.publishers.take_over([name]))[name]
         return await self._stored()
 
     def _outgoing(self, output: Output, facts: Shard) -> Outgoing:
+        """Outputs for others say which inbox record caused them."""
         topics, key = self._parts.topics, output.key.encode()
         if output.kind == "inbox":
             partition = shard_of(output.key, facts.shards)
             return Outgoing(topics.inbox, key, output.value, output.headers, partition)
-        return Outgoing(topics.output(output.kind), key, output.value, output.headers)
+        origin = self._shard_header, ("wayline-offset", b"%d" % output.offset)
+        headers = (*output.headers, *origin)
+        return Outgoing(topics.output(output.kind), key, output.value, headers)
+
+
+def _differs(shard: int, cursor: int) -> str:
+    return (
+        f"Shard {shard}: folding its inbox again up to offset {cursor} makes another last output "
+        "than was published. This worker's Wayline or time zone data is not that of the worker "
+        "that published it: go back to that one, let it store all it published (a clean stop), "
+        f"then upgrade. `wayline cursor set` to {cursor} goes on regardless."
+    )
 
 
 def _decoded(shard: int, records: Sequence[ConsumerRecord]) -> Iterator[Logged]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from journeys.engine.effects import Effects, Shard
+from journeys.engine.effects import FOLD_VERSION, Effects, Shard
 from journeys.identity.overlay import Plan
 from journeys.identity.records import Merge
 from schemas.inbox import Logged
@@ -143,25 +143,37 @@ class RepairWindow:
     beat: Millis | None
 
 
-class Publisher(Protocol):
-    """Publishes for one transactional id, each time together with the new position.
+class Cursor(Struct, frozen=True):
+    """`next` is the next position to publish, `last` the print of the last output before it.
 
-    `mark` is the largest event time (ms) that was ever published with it: what an import said of
-    its source. It is kept with the position, because the word itself is read only once.
+    `last` is empty where there is none, or the cursor was set by hand. `mark` is the largest
+    event time (ms) up to which an import said that all of this source is in, 0 if none did: it
+    is kept here because that word is read only once.
     """
 
-    mark: int
+    next: int
+    last: str = ""
+    fold_version: int = FOLD_VERSION
+    mark: int = 0
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
-        """All of `records`, the cursor and the mark, or nothing. Raises Fenced; never a maybe."""
+
+class Publisher(Protocol):
+    """Publishes for one transactional id; `cursor` is as it was published last."""
+
+    cursor: Cursor
+
+    async def publish(self, records: Sequence[Outgoing], position: int, mark: int = 0) -> None:
+        """All of `records` with a cursor at `position`, or nothing. A mark never falls.
+
+        Raises Fenced; never leaves a maybe.
+        """
 
     async def close(self) -> None: ...
 
 
 class Publishers(Protocol):
-    async def take_over(self, names: Sequence[str]) -> Mapping[str, tuple[Publisher, int]]:
+    async def take_over(self, names: Sequence[str]) -> Mapping[str, Publisher]:
         """Fences the predecessors of all names, then reads their cursors.
 
-        Returns publisher and cursor (the next position to publish) by name. Raises Halt for a
-        name without a cursor.
+        Raises Halt for a name without a cursor.
         """

@@ -17,7 +17,6 @@ from aiokafka.errors import KafkaError
 from schemas.topics import Topics
 
 from .cursors import (
-    Cursor,
     cursor_record,
     fold_name,
     missing_cursor,
@@ -26,7 +25,7 @@ from .cursors import (
     stitch_name,
 )
 from .kafka import KafkaConnection
-from .ports import Fenced, Outgoing, Publisher
+from .ports import Cursor, Fenced, Outgoing, Publisher
 from .sending import RecordRefused, packed, send
 
 __all__ = [
@@ -69,7 +68,7 @@ class ExactlyOnce:
         self._connection, self._topics = connection, topics
         self._timeout_ms = transaction_timeout_ms
 
-    async def take_over(self, names: Sequence[str]) -> Mapping[str, tuple[Publisher, int]]:
+    async def take_over(self, names: Sequence[str]) -> Mapping[str, Publisher]:
         """1 fences the predecessors, which settles their transactions, 2 then reads the cursors.
 
         Raises Halt for a name without a cursor, and KafkaError where Kafka is away; then nothing
@@ -82,10 +81,7 @@ class ExactlyOnce:
             await asyncio.gather(*(_stopped(producer) for producer in producers.values()))
             raise
         return {
-            name: (
-                _InTransactions(self._topics, name, cursors[name].mark, producers[name]),
-                cursors[name].next,
-            )
+            name: _InTransactions(self._topics, name, cursors[name], producers[name])
             for name in names
         }
 
@@ -101,16 +97,10 @@ class AtLeastOnce:
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
 
-    async def take_over(self, names: Sequence[str]) -> Mapping[str, tuple[Publisher, int]]:
+    async def take_over(self, names: Sequence[str]) -> Mapping[str, Publisher]:
         """Reads the cursors. Raises Halt for a name without one."""
         cursors = await _cursors_of(self._connection, self._topics, names)
-        return {
-            name: (
-                _Acknowledged(self._topics, name, cursors[name].mark, self),
-                cursors[name].next,
-            )
-            for name in names
-        }
+        return {name: _Acknowledged(self._topics, name, cursors[name], self) for name in names}
 
     async def producer(self) -> AIOKafkaProducer:
         async with self._opening:
@@ -184,24 +174,24 @@ class _InTransactions:
 
     topics: Topics
     name: str
-    mark: int
+    cursor: Cursor
     producer: AIOKafkaProducer
     broken: bool = False
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
-        mark = max(self.mark, mark)
+    async def publish(self, records: Sequence[Outgoing], position: int, mark: int = 0) -> None:
         if self.broken:
             raise Fenced(f"{self.name}: its producer was thrown away")
         self.broken = True  # whatever ends this call early, cancellation too
-        position = _cursor(self.topics, self.name, records, cursor, mark)
+        cursor = _moved(self.cursor, records, position, mark)
+        moving = cursor_record(self.topics, self.name, cursor)
         try:
-            await _in_transaction(self.producer, [*records, position])
+            await _in_transaction(self.producer, [*records, moving])
         except RecordRefused:
             raise
         except Exception as error:  # noqa: BLE001 - AssertionErrors of aiokafka among them
             await _stopped(self.producer)
             _fenced_by(self.name, error)
-        self.broken, self.mark = False, mark
+        self.broken, self.cursor = False, cursor
 
     async def close(self) -> None:
         self.broken = True
@@ -214,22 +204,22 @@ class _Acknowledged:
 
     topics: Topics
     name: str
-    mark: int
+    cursor: Cursor
     shared: AtLeastOnce
 
-    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
-        mark = max(self.mark, mark)
+    async def publish(self, records: Sequence[Outgoing], position: int, mark: int = 0) -> None:
+        cursor = _moved(self.cursor, records, position, mark)
+        moving = cursor_record(self.topics, self.name, cursor)
         producer = await self.shared.producer()
         try:
             await send(producer, await packed(producer, records))
-            position = _cursor(self.topics, self.name, records, cursor, mark)
-            await send(producer, await packed(producer, [position]))
+            await send(producer, await packed(producer, [moving]))
         except RecordRefused:
             raise
         except Exception as error:  # noqa: BLE001 - the producer is as broken as in transactions
             await self.shared.discard(producer)
             _fenced_by(self.name, error)
-        self.mark = mark
+        self.cursor = cursor
 
     async def close(self) -> None:
         """The producer is shared; `AtLeastOnce.close` ends it."""
@@ -242,11 +232,9 @@ async def _in_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoing
         await send(producer, parcels)
 
 
-def _cursor(
-    topics: Topics, name: str, records: Sequence[Outgoing], position: int, mark: int
-) -> Outgoing:
+def _moved(cursor: Cursor, records: Sequence[Outgoing], position: int, mark: int) -> Cursor:
     last = output_print(records[-1]) if records else ""
-    return cursor_record(topics, name, Cursor(position, last, mark=mark))
+    return Cursor(position, last, mark=max(cursor.mark, mark))
 
 
 async def _cursors_of(

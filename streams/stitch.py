@@ -90,18 +90,16 @@ class Batch:
 
 
 class SourceOwner:
-    """Owns one partition of a touchpoint topic. `position` is published up to there."""
+    """Owns one partition of a touchpoint topic."""
 
-    def __init__(
-        self,
-        parts: StitchParts,
-        source: tuple[str, int],
-        publisher: Publisher,
-        position: int,
-    ) -> None:
-        self._parts, self._source = parts, source
-        self._publisher, self.position = publisher, position
+    def __init__(self, parts: StitchParts, source: tuple[str, int], publisher: Publisher) -> None:
+        self._parts, self._source, self._publisher = parts, source, publisher
         self._taken = 0
+
+    @property
+    def position(self) -> int:
+        """All before it is published."""
+        return self._publisher.cursor.next
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Publishes whose `records` are; raises Rewind where the batch has to be read again.
@@ -156,9 +154,7 @@ class SourceOwner:
             *self._arrivals(batch, resolved.decisions),
             *self._dead_letters(batch),
         ]
-        end = records[-1].offset + 1
-        await self._publisher.publish(outgoing, end, batch.watermark)  # 5
-        self.position = end
+        await self._publisher.publish(outgoing, records[-1].offset + 1, batch.watermark)  # 5
         batch.told = [waiting.id for waiting in resolved.outbox]
         parts.metrics.published("stitch")
         parts.metrics.decided_again(resolved.conflicts)
@@ -174,9 +170,9 @@ class SourceOwner:
 
     async def _note_progress(self) -> None:
         """With the event clock only; by the wall clock `ProgressKeeper` does it."""
-        if self._parts.event_clock and self._publisher.mark:
-            moment, position = {self._source: self._publisher.mark}, {self._source: self.position}
-            await self._parts.progress.note(moment, position)
+        mark = self._publisher.cursor.mark
+        if self._parts.event_clock and mark:
+            await self._parts.progress.note({self._source: mark}, {self._source: self.position})
 
     async def _tell_of_merges(self) -> None:
         read = await self._parts.identities.read(())
@@ -242,8 +238,7 @@ class SourceOwner:
     async def _take_over_again(self) -> int:
         await self._publisher.close()
         name = stitch_name(self._parts.topics, *self._source)
-        taken = await self._parts.publishers.take_over([name])
-        self._publisher, self.position = taken[name]
+        self._publisher = (await self._parts.publishers.take_over([name]))[name]
         return self.position
 
 

@@ -20,9 +20,9 @@ from schemas import inbox
 from schemas.inbox import Opened
 from schemas.topics import Topics, TopicSpec
 
-from .cursors import Cursor, cursor_record, fold_name, read_cursors, stitch_name
+from .cursors import cursor_record, fold_name, read_cursors, stitch_name
 from .kafka import KafkaConnection
-from .ports import Halt, Outgoing
+from .ports import Cursor, Halt, Outgoing
 from .publisher import publish_once
 from .reading import high_watermarks
 

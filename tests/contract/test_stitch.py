@@ -1,6 +1,6 @@
 """One batch through stitch: published once, whatever Redis does in the middle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import orjson
 import pytest
@@ -16,36 +16,20 @@ from streams.clock import RedisClock
 from streams.identities import RedisIdentities
 from streams.keys import Keys
 from streams.metrics import Metrics
-from streams.ports import Conflict, IdentityRead, Outgoing, Publisher
+from streams.ports import Conflict, IdentityRead
 from streams.progress import Progress
 from streams.stitch import SourceOwner, StitchParts
+from tests.contract.log import Log
 from tests.contract.stores import CLAIMS, CONFIG
 
 TOPICS = Topics()
 SOURCE = (TOPICS.touchpoints, 3)
 
 
-class Log:
-    """A publisher that keeps what was committed, in order."""
-
-    def __init__(self) -> None:
-        self.records: list[Outgoing] = []
-        self.cursor = self.mark = 0
-
-    async def publish(self, records: Sequence[Outgoing], cursor: int, mark: int = 0) -> None:
-        self.records.extend(records)
-        self.cursor, self.mark = cursor, max(mark, self.mark)
-
-    async def close(self) -> None:
-        pass
-
-    async def take_over(self, names: Sequence[str]) -> Mapping[str, tuple[Publisher, int]]:
-        return dict.fromkeys(names, (self, self.cursor))
-
-    def touchpoints(self) -> list[str]:
-        """The ids of those that arrived in the inbox."""
-        records = [inbox.decode(r.value) for r in self.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
-        return [record.touchpoint.id for record in records if isinstance(record, Arrived)]
+def _arrived(log: Log) -> list[str]:
+    """The ids of the touchpoints in the inbox."""
+    records = [inbox.decode(r.value) for r in log.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
+    return [record.touchpoint.id for record in records if isinstance(record, Arrived)]
 
 
 class AwayOnce(RedisIdentities):
@@ -95,7 +79,7 @@ async def _owner(
         repair=repair,
         metrics=Metrics(),
     )
-    return SourceOwner(parts, SOURCE, log, log.cursor)
+    return SourceOwner(parts, SOURCE, log)
 
 
 def _record(offset: int, **fields: object) -> ConsumerRecord:
@@ -113,8 +97,8 @@ async def test_a_batch_is_in_the_inbox_in_order_and_its_position_with_it(redis: 
 
     await owner.handle(_batch())
 
-    assert log.touchpoints() == ["t0", "t1", "t2"]
-    assert (log.cursor, owner.position) == (3, 3)
+    assert _arrived(log) == ["t0", "t1", "t2"]
+    assert (log.cursor.next, owner.position) == (3, 3)
 
 
 @pytest.mark.parametrize("store", [AwayOnce, Crowded])
@@ -126,8 +110,8 @@ async def test_a_batch_is_published_once_whatever_redis_does(
 
     await owner.handle(_batch())
 
-    assert log.touchpoints() == ["t0", "t1", "t2"]
-    assert log.cursor == 3
+    assert _arrived(log) == ["t0", "t1", "t2"]
+    assert log.cursor.next == 3
 
 
 async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:
@@ -138,7 +122,7 @@ async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: 
     await owner.handle([*_batch(), nobody])
 
     letters = [r for r in log.records if r.topic == TOPICS.dead_letters(SOURCE[0])]
-    assert log.touchpoints() == ["t0", "t1", "t2"]
+    assert _arrived(log) == ["t0", "t1", "t2"]
     assert [letter.value for letter in letters] == [nobody.value]
     assert ("wayline-error-code", b"no-usable-identifier") in letters[0].headers
 

@@ -8,9 +8,9 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from schemas.topics import Topics, TopicSpec
-from streams.cursors import Cursor, read_cursors
+from streams.cursors import read_cursors
 from streams.kafka import KafkaConnection
-from streams.ports import Fenced, Halt, Outgoing, Publisher, Publishers
+from streams.ports import Cursor, Fenced, Halt, Outgoing, Publisher, Publishers
 from streams.publisher import (
     AtLeastOnce,
     ExactlyOnce,
@@ -54,7 +54,8 @@ class Place:
         await set_cursor(self.connection, self.topics, self.name, 7)
 
     async def take_over(self, publishers: Publishers) -> tuple[Publisher, int]:
-        return (await publishers.take_over([self.name]))[self.name]
+        publisher = (await publishers.take_over([self.name]))[self.name]
+        return publisher, publisher.cursor.next
 
     async def published(self) -> list[bytes]:
         return sorted([r.value async for r in read_to_end(self.connection, [self.out])])
@@ -255,7 +256,7 @@ async def test_a_mark_stands_beside_the_cursor_and_never_falls(
     await second.close()
     await publishers.close()
 
-    assert (cursor, second.mark) == (9, 1_000)
+    assert (cursor, second.cursor.mark) == (9, 1_000)
 
 
 async def test_a_reader_of_cursors_waits_behind_an_open_transaction(place: Place) -> None:
