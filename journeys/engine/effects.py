@@ -30,6 +30,9 @@ class Shard(Struct, array_like=True):
     marks: dict[str, Millis] = {}
     known: dict[str, list[int]] = {}
     """Every version of each map that was ever in force here: people may still be in it."""
+    held_since: Millis = Millis(0)
+    held_for: str = ""
+    """The reason given last; it decides nothing."""
 
 
 class Output(Struct, frozen=True, gc=False):

@@ -162,9 +162,10 @@ class _Folding:
                 shard.known = _with_versions(shard.known, record.maps)
                 self._release = self._release_of(shard)
             case Held():
-                shard.held = True
+                shard.held_since = shard.held_since if shard.held else shard.log_time
+                shard.held, shard.held_for = True, record.reason
             case Released():
-                shard.held = False
+                shard.held, shard.held_since, shard.held_for = False, Millis(0), ""
 
     def _live(self, name: ProfileId) -> Profile | None:
         """The profile as of now; an anonymous one whose time is over is forgotten."""

@@ -129,6 +129,18 @@ def test_while_the_shard_is_held_nothing_leaves_and_she_stands_in_the_stage() ->
     assert life.person().instances[0].timers == []
 
 
+def test_a_shard_knows_since_when_and_why_it_is_held() -> None:
+    life = Life(greeting())
+    life.append(Held("wrong price"), START)
+    life.append(Held("wrong price and wrong name"), START + HOUR)
+
+    held = life.shard.held_since, life.shard.held_for
+    life.append(Released(), START + 2 * HOUR)
+
+    assert held == (START, "wrong price and wrong name")
+    assert (life.shard.held_since, life.shard.held_for) == (0, "")
+
+
 def test_after_the_hold_she_goes_on_and_her_timers_count_from_then() -> None:
     life = Life(greeting())
     life.append(Held(), START)
