@@ -25,21 +25,59 @@ WEATHER = (
     Conflict,
 )
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+SAID_EVERY = 10.0
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
-async def outlast(action: Callable[[], Awaitable[T]], what: str, patience: float = 120.0) -> T:
+class Crowd:
+    """Those who wait, by the kind of weather; it is said for all of them, every 10 s at most.
+
+    36 lanes wait for one Redis: a line each would bury the one that matters.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[object, str] = {}
+        self._said: dict[str, float] = {}
+        self._began: dict[str, float] = {}
+
+    def joins(self, one: object, what: str, weather: BaseException, now: float) -> None:
+        """`one` waits, perhaps still. `now` is in seconds, as is all time here."""
+        kind = type(weather).__name__
+        self._waiting[one] = kind
+        if now - self._said.get(kind, -SAID_EVERY) >= SAID_EVERY:
+            self._said[kind] = now
+            self._began.setdefault(kind, now)
+            waiting = list(self._waiting.values()).count(kind)
+            log.warning("waiting", what=what, why=repr(weather), waiting=waiting)
+
+    def leaves(self, one: object, now: float) -> None:
+        """`one` waits no longer; that the weather has passed is said once the last one leaves."""
+        kind = self._waiting.pop(one, None)
+        if kind in self._began and kind not in self._waiting.values():
+            seconds = round(now - self._began.pop(kind), 1)
+            log.info("waiting no longer", kind=kind, seconds=seconds)
+
+
+_crowd = Crowd()
+
+
+async def outlast(
+    action: Callable[[], Awaitable[T]], what: str, patience: float = 120.0, crowd: Crowd = _crowd
+) -> T:
     """The action's result, tried again through `patience` seconds of weather, then raised."""
-    loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+    loop, pause, one = asyncio.get_running_loop(), FIRST_PAUSE, object()
     give_up = loop.time() + patience
-    while True:
-        try:
-            return await action()
-        except WEATHER as weather:
-            if loop.time() > give_up:
-                raise
-            log.warning("waiting", what=what, why=repr(weather), seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+    try:
+        while True:
+            try:
+                return await action()
+            except WEATHER as weather:
+                if loop.time() > give_up:
+                    raise
+                crowd.joins(one, what, weather, loop.time())
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+    finally:
+        crowd.leaves(one, loop.time())
