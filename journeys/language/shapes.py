@@ -1,6 +1,7 @@
 """Checks of shapes: a mapping of known words, a text, a duration, a list of something.
 
 A check adds what is wrong with a node and says nothing else; the grammar puts checks together.
+Checks made of others are data, so that the grammar can also be written as a JSON Schema.
 """
 
 import re
@@ -108,42 +109,59 @@ def only_true(node: Node, problems: Problems) -> None:
         )
 
 
-def whole(low: int, high: int) -> Check:
+@dataclass(frozen=True, slots=True)
+class Whole:
     """A whole number in the range."""
 
-    def check(node: Node, problems: Problems) -> None:
+    low: int
+    high: int
+
+    def __call__(self, node: Node, problems: Problems) -> None:
         value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            what = f"Here stands a whole number from {low} to {high}."
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not self.low <= value <= self.high
+        ):
+            what = f"Here stands a whole number from {self.low} to {self.high}."
             problems.add("bad-number", node.place, what, "Write one.")
 
-    return check
+
+def whole(low: int, high: int) -> Whole:
+    return Whole(low, high)
 
 
-def word(*choices: str) -> Check:
+@dataclass(frozen=True, slots=True)
+class Word:
     """One of these words."""
 
-    def check(node: Node, problems: Problems) -> None:
-        if isinstance(node, Scalar) and node.value in choices:
+    choices: tuple[str, ...]
+
+    def __call__(self, node: Node, problems: Problems) -> None:
+        if isinstance(node, Scalar) and node.value in self.choices:
             return
         written = node.text if isinstance(node, Scalar) else "this"
         what = f'"{written}" cannot stand here.'
-        problems.add("unknown-word", node.place, what, nearest(written, choices))
-
-    return check
+        problems.add("unknown-word", node.place, what, nearest(written, self.choices))
 
 
-def named(pattern: re.Pattern[str], of: str) -> Check:
+def word(*choices: str) -> Word:
+    return Word(choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
     """A name; `of` says of which characters."""
 
-    def check(node: Node, problems: Problems) -> None:
-        if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            wrong(node, "Here stands a name.", f"Write one of {of}.", problems)
-        elif not pattern.fullmatch(node.value):
-            what = f'"{node.text}" is no name.'
-            problems.add("bad-name", node.place, what, f"A name has {of}.")
+    pattern: re.Pattern[str]
+    of: str
 
-    return check
+    def __call__(self, node: Node, problems: Problems) -> None:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            wrong(node, "Here stands a name.", f"Write one of {self.of}.", problems)
+        elif not self.pattern.fullmatch(node.value):
+            what = f'"{node.text}" is no name.'
+            problems.add("bad-name", node.place, what, f"A name has {self.of}.")
 
 
 def duration(node: Node, problems: Problems) -> None:
@@ -190,52 +208,79 @@ def value(node: Node, problems: Problems) -> None:
         wrong(node, "A value is one thing.", mend, problems)
 
 
-def list_of(check: Check, what: str) -> Check:
+@dataclass(frozen=True, slots=True)
+class ListOf:
     """A list of at least one."""
 
-    def check_list(node: Node, problems: Problems) -> None:
+    check: Check
+    what: str
+
+    def __call__(self, node: Node, problems: Problems) -> None:
         if not isinstance(node, tree.Sequence):
-            wrong(node, f"Here stands a list of {what}.", "Begin each with `- `.", problems)
+            wrong(node, f"Here stands a list of {self.what}.", "Begin each with `- `.", problems)
         elif not node.items:
-            wrong(node, f"This list of {what} is empty.", "Fill it, or leave it out.", problems)
+            wrong(
+                node, f"This list of {self.what} is empty.", "Fill it, or leave it out.", problems
+            )
         else:
             for item in node.items:
-                check(item, problems)
-
-    return check_list
+                self.check(item, problems)
 
 
-def one_or_list(check: Check, what: str) -> Check:
+def list_of(check: Check, what: str) -> ListOf:
+    return ListOf(check, what)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOrList:
     """One, or a list of at least one."""
-    checked_list = list_of(check, what)
 
-    def check_either(node: Node, problems: Problems) -> None:
-        (checked_list if isinstance(node, tree.Sequence) else check)(node, problems)
+    check: Check
+    what: str
 
-    return check_either
+    def __call__(self, node: Node, problems: Problems) -> None:
+        is_list = isinstance(node, tree.Sequence)
+        (ListOf(self.check, self.what) if is_list else self.check)(node, problems)
 
 
-def mapping_of(check: Check, name: Check, what: str) -> Check:
+def one_or_list(check: Check, what: str) -> OneOrList:
+    return OneOrList(check, what)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingOf:
     """Names of the designer's own, each with the same kind of thing; at least one."""
 
-    def check_mapping(node: Node, problems: Problems) -> None:
+    check: Check
+    name: Check
+    what: str
+
+    def __call__(self, node: Node, problems: Problems) -> None:
         if not isinstance(node, tree.Mapping) or not node.entries:
-            wrong(node, f"Here stand {what} by name.", "Write `name: ...`.", problems)
+            wrong(node, f"Here stand {self.what} by name.", "Write `name: ...`.", problems)
             return
         for key, each in node.entries:
-            name(key, problems)
-            check(each, problems)
-
-    return check_mapping
+            self.name(key, problems)
+            self.check(each, problems)
 
 
-def either(short: Check, long: Check) -> Check:
+def mapping_of(check: Check, name: Check, what: str) -> MappingOf:
+    return MappingOf(check, name, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
     """A short form, or a mapping."""
 
-    def check(node: Node, problems: Problems) -> None:
-        (long if isinstance(node, tree.Mapping) else short)(node, problems)
+    short: Check
+    long: Check
 
-    return check
+    def __call__(self, node: Node, problems: Problems) -> None:
+        (self.long if isinstance(node, tree.Mapping) else self.short)(node, problems)
+
+
+def either(short: Check, long: Check) -> Either:
+    return Either(short, long)
 
 
 def wrong(node: Node, what: str, mend: str, problems: Problems) -> None:
@@ -248,6 +293,6 @@ def head(node: tree.Mapping) -> Place:
     return node.entries[0][0].place if node.entries else node.place
 
 
-name = named(_NAME, "letters, digits, `_` and `-`, at most 64")
-map_name = named(_MAP_NAME, "small letters a-z, digits and `-`, at most 64")
-event_name = named(_EVENT_NAME, "letters, digits and `. _ - : /`, at most 128")
+name = Named(_NAME, "letters, digits, `_` and `-`, at most 64")
+map_name = Named(_MAP_NAME, "small letters a-z, digits and `-`, at most 64")
+event_name = Named(_EVENT_NAME, "letters, digits and `. _ - : /`, at most 128")
