@@ -1,6 +1,6 @@
 """One person as Redis shows her: who she is, where she is, what comes next, what she did last."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +9,10 @@ import msgspec
 from redis.asyncio import Redis
 
 from console.connections import redis_of, shards_of
+from console.masking import masked
 from console.refusals import Refused
 from journeys.engine.effects import Shard
-from journeys.engine.profile import NEVER, Instance, Profile, Remembered, decode
+from journeys.engine.profile import Instance, Profile, Remembered, decode
 from journeys.identity.claims import Claims, Identifier
 from journeys.identity.config import IdentityConfig, identity_config
 from journeys.identity.records import owner_of
@@ -23,6 +24,12 @@ from streams.settings import Settings
 
 LAST = 10
 """So many touchpoints are shown, the newest first."""
+
+LAST_MOMENT = 253_402_300_799_999
+"""The last millisecond that Python's calendar knows."""
+
+Shown = Callable[[Any], Any]
+"""How a value is shown: masked, or as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,65 +93,61 @@ async def show(settings: Settings, whom: str) -> Person:
 
 
 def as_json(person: Person, *, reveal: bool) -> dict[str, Any]:
-    """All that is shown of a person; identifiers and traits are masked unless revealed."""
+    """All that is shown of a person; identifiers and values are masked unless revealed."""
     profile = person.profile
     traits = {name: value for name, (value, _) in profile.traits.items()}
+    shown = _in_full if reveal else masked
     return {
         "profile": person.id,
         "shard": person.shard,
         "merged_from": list(person.merged),
         "known": profile.known,
         "last_seen": moment(profile.last_seen),
-        "identifiers": _masked_lists(profile.identifiers, reveal=reveal),
-        "traits": traits if reveal else {name: masked(value) for name, value in traits.items()},
+        "identifiers": shown(profile.identifiers),
+        "traits": shown(traits),
         "tags": profile.tag_list,
         "consents": {name: given for name, (given, _) in profile.consents.items()},
-        "instances": [_instance(each) for each in profile.instances],
-        "touchpoints": [_touchpoint(each) for each in reversed(profile.remembered[-LAST:])],
+        "instances": [_instance(each, shown) for each in profile.instances],
+        "touchpoints": [_touchpoint(each, shown) for each in reversed(profile.remembered[-LAST:])],
     }
 
 
-def masked(value: Any) -> Any:
-    """Text without its middle: enough to recognise, not enough to use. Other values stay."""
-    if not isinstance(value, str):
-        return value
-    kept = 2 if len(value) > 6 else 0
-    return value[:kept] + "…" + value[len(value) - kept :]
-
-
 def moment(at: int) -> str:
-    """UTC to the second; empty for none."""
-    if not 0 < at < NEVER:
+    """UTC to the second; empty for none, and for one beyond the year 9999."""
+    if not 0 < at <= LAST_MOMENT:
         return ""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
 
 
-def _masked_lists(values: Mapping[str, list[str]], *, reveal: bool) -> dict[str, list[str]]:
-    return {name: each if reveal else [masked(v) for v in each] for name, each in values.items()}
+def _in_full(value: Any) -> Any:
+    return value
 
 
-def _instance(instance: Instance) -> dict[str, Any]:
+def _instance(instance: Instance, shown: Shown) -> dict[str, Any]:
     timers = sorted(timer.deadline for timer in instance.timers)
     return {
         "map": instance.map,
         "version": instance.version,
-        "key": instance.key,
+        "key": shown(instance.key),
         "stage": instance.stage,
         "since": moment(instance.since),
         "entered": moment(instance.entered),
         "next_timer": moment(timers[0]) if timers else "",
-        "standing_at_the_gate": len(instance.gate),
+        "at_the_gate": [
+            {"action": each.place, "due": moment(each.due), "since": moment(each.stood)}
+            for each in instance.gate
+        ],
         "stuck": instance.stuck,
     }
 
 
-def _touchpoint(kept: Remembered) -> dict[str, Any]:
+def _touchpoint(kept: Remembered, shown: Shown) -> dict[str, Any]:
     return {
         "time": moment(kept.time),
         "type": kept.type,
         "id": kept.id,
         "source": kept.source,
-        "properties": kept.properties,
+        "properties": shown(kept.properties),
     }
 
 

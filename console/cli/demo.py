@@ -20,8 +20,8 @@ def demo(
 ) -> None:
     """Import a year of a real shop with its win-back maps, and count what came of it.
 
-    Everything is embedded, or in a workspace named `demo` on the servers you name. The exit code
-    is 1 if the counts are not those of the example.
+    Everything is embedded, or in a workspace named `demo` on the servers you
+    name. The exit code is 1 if the counts are not those of the example.
     """
     from rich.console import Console
 

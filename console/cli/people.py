@@ -41,14 +41,19 @@ def who(
 def show(
     whom: Annotated[str, typer.Argument(metavar="PROFILE|NAMESPACE:VALUE", show_default=False)],
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Identifiers and traits in full.")
+        bool, typer.Option("--reveal", help="Identifiers and values in full.")
     ] = False,
     json: JsonOption = False,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
     prefix: PrefixOption = None,
 ) -> None:
-    """Show a person: open instances, next timers, last touchpoints. Masked unless --reveal."""
+    """Show a person: open instances, next timers, what stands at the gate, last touchpoints.
+
+    What she could be recognised by is masked unless --reveal: identifiers,
+    and in traits, properties and keys every text and every number of 7
+    digits or more. The reason of a stuck instance stays.
+    """
     import asyncio
 
     import orjson
