@@ -5,10 +5,12 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.settings import load_settings
 
 WORKSPACE = Path(__file__).parent / "workspace"
 ONE_MAP = ("win-back",)
@@ -25,12 +27,17 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One contestant in one round: its topics and what to start."""
+    """One contestant in one round: its topics and what to start, `copies` times.
+
+    More than one share the consumer group `group`, and are warm when all of them are in it.
+    """
 
     source: str
     target: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    copies: int = 1
+    group: str = ""
 
 
 async def bare(servers: Servers, prefix: str, folder: Path) -> Lane:
@@ -43,7 +50,11 @@ async def plain_faust(servers: Servers, prefix: str, folder: Path) -> Lane:
     source, target = await _own_topics(servers, prefix)
     module = [sys.executable, "-m", "benchmarks.plain_faust"]
     command = [*module, servers.bootstrap, source, target, servers.redis]
-    return Lane(source, target, command, dict(os.environ))
+    return Lane(source, target, command, dict(os.environ), group=source)
+
+
+async def two_plain_fausts(servers: Servers, prefix: str, folder: Path) -> Lane:
+    return replace(await plain_faust(servers, prefix, folder), copies=2)
 
 
 async def one_map(servers: Servers, prefix: str, folder: Path) -> Lane:
@@ -52,6 +63,32 @@ async def one_map(servers: Servers, prefix: str, folder: Path) -> Lane:
 
 async def five_maps(servers: Servers, prefix: str, folder: Path) -> Lane:
     return await _wayline(servers, prefix, folder, None)
+
+
+async def one_map_two_workers(servers: Servers, prefix: str, folder: Path) -> Lane:
+    return replace(await one_map(servers, prefix, folder), copies=2)
+
+
+async def five_maps_two_workers(servers: Servers, prefix: str, folder: Path) -> Lane:
+    return replace(await five_maps(servers, prefix, folder), copies=2)
+
+
+async def all_joined(servers: Servers, lane: Lane) -> None:
+    """Returns when all copies are in the consumer group and it has settled."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.bootstrap)
+    await admin.start()
+    try:
+        while await _members(admin, lane.group) < lane.copies:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.2)
+    finally:
+        await admin.close()
+
+
+async def _members(admin: AIOKafkaAdminClient, group: str) -> int:
+    """How many are in a consumer group; 0 while it is rebalancing."""
+    (described,) = await admin.describe_consumer_groups([group])
+    _, _, state, _, _, joined, *_ = described.groups[0]
+    return len(joined) if state == "Stable" else 0
 
 
 async def _wayline(servers: Servers, prefix: str, folder: Path, maps: Sequence[str] | None) -> Lane:
@@ -72,7 +109,8 @@ async def _wayline(servers: Servers, prefix: str, folder: Path, maps: Sequence[s
     await _done([wayline, "topics", "create", str(workspace)], environment)
     await _done([wayline, "publish", str(workspace)], environment)
     source, target = f"{prefix}.touchpoints", f"{prefix}.actions.mail"
-    return Lane(source, target, [wayline, "worker"], environment)
+    group = load_settings(prefix=prefix).group
+    return Lane(source, target, [wayline, "worker"], environment, group=group)
 
 
 async def _own_topics(servers: Servers, prefix: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import os
 import platform
+import shlex
 import signal
 import statistics
 import sys
@@ -35,10 +36,13 @@ from tests.redis_server import running_redis
 CONTESTANTS = {
     "bare": ("a. bare aiokafka loop, one in ten out, keeps nothing", contestants.bare),
     "plain": ("b. plain Faust and redis-py, one by one", contestants.plain_faust),
-    "one": ("c. Wayline, stitch and fold, one map", contestants.one_map),
-    "five": ("c. Wayline, stitch and fold, five maps", contestants.five_maps),
+    "plain-two": ("b. the same, two processes", contestants.two_plain_fausts),
+    "one": ("c. Wayline, one worker, one map", contestants.one_map),
+    "five": ("c. Wayline, one worker, five maps", contestants.five_maps),
+    "one-two": ("c. Wayline, two workers, one map", contestants.one_map_two_workers),
+    "five-two": ("c. Wayline, two workers, five maps", contestants.five_maps_two_workers),
 }
-SLOW = {"plain": 5}
+SLOW = {"plain": 5, "plain-two": 5}
 """Contestants that get so many times fewer touchpoints, or a round would take minutes."""
 
 
@@ -95,6 +99,8 @@ async def _one(servers: Servers, wanted: Wanted, name: str, prefix: str, folder:
     log = folder / f"{prefix}.log"
     async with _running(lane, log) as process, Counter(servers.bootstrap, lane.target) as counter:
         await reached(counter, process, warm // load.ONE_IN, log)
+        if lane.copies > 1:
+            await contestants.all_joined(servers, lane)
         os.killpg(process.pid, signal.SIGSTOP)
         await load.fill(*where, range(warm, count), wanted.people, began)
         used, resumed = cpu_seconds(process.pid), time.monotonic()
@@ -106,9 +112,12 @@ async def _one(servers: Servers, wanted: Wanted, name: str, prefix: str, folder:
 
 @asynccontextmanager
 async def _running(lane: Lane, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    one = shlex.join(lane.command)
     with log.open("wb") as said:
         process = await asyncio.create_subprocess_exec(
-            *lane.command,
+            "sh",
+            "-c",
+            " & ".join([one] * lane.copies) + " & wait",
             env=lane.environment,
             stdout=said,
             stderr=said,
@@ -142,13 +151,15 @@ def report(figures: dict[str, list[Figure]], wanted: Wanted) -> str:
 
 
 def _ratios(median: dict[str, Figure]) -> list[str]:
+    """Of Wayline to those with as many processes, and to the bare loop."""
     return [
         f"- {CONTESTANTS[name][0]}: {median[name].per_second / median[base].per_second:.2f} × "
         f"the touchpoints/s of *{base}*, at {median[name].cpu_us / median[base].cpu_us:.2f} × "
         "its processor time for each"
-        for name in ("one", "five")
-        for base in ("plain", "bare")
-        if name in median and base in median
+        for name in median
+        if name.startswith(("one", "five"))
+        for base in ("plain-two" if name.endswith("-two") else "plain", "bare")
+        if base in median
     ]
 
 
@@ -158,7 +169,7 @@ def _where(wanted: Wanted) -> str:
     return (
         f"{wanted.touchpoints:,} touchpoints of {wanted.people:,} people, {load.ONE_IN - 1} of "
         f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`make bench`). Broker, Redis, "
-        f"one worker and the counting reader on {os.cpu_count()} cores: {_processor()}; "
+        f"worker or workers and the counting reader on {os.cpu_count()} cores: {_processor()}; "
         f"Python {platform.python_version()}, Apache Kafka {VERSION}, {versions}."
     )
 

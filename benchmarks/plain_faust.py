@@ -22,7 +22,7 @@ REMEMBERED = 20
 
 def service(bootstrap: str, source: str, target: str, url: str) -> faust.App:
     app = faust.App(
-        "plain",
+        source,  # its consumer group, new in each round
         broker=f"kafka://{bootstrap}",
         value_serializer="raw",
         key_serializer="raw",
@@ -89,5 +89,5 @@ async def stored(redis: Redis, person: str, profile: dict) -> None:
 
 if __name__ == "__main__":
     app = service(*sys.argv[1:])
-    sys.argv[1:] = ["worker", "-l", "error"]
+    sys.argv[1:] = ["worker", "-l", "error", "--without-web"]
     app.main()

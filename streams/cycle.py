@@ -26,6 +26,7 @@ from .metrics import Metrics
 from .ports import Fenced, Halt, Outgoing, Publisher, Publishers, Stale
 from .publisher import fold_name
 from .states import RedisStates
+from .tenure import Tenure
 from .ticker import Ticker
 from .weather import outlast
 
@@ -33,9 +34,6 @@ AHEAD_AT_MOST = 5 * 60 * 1000
 """A broker's stamp further ahead of Redis's clock halts the shard: time never runs back."""
 
 RECORDS_PER_CYCLE = 1000
-
-TAKEN_AT_MOST = 3
-"""How often in a row an owner takes over again before it believes that another one lives."""
 
 log = structlog.get_logger()
 
@@ -58,17 +56,19 @@ class ShardOwner:
     """Owns one shard from take-over to revocation. `position` is the offset it is stored at."""
 
     def __init__(self, parts: FoldParts, shard: int, publisher: Publisher, position: int) -> None:
-        self._parts, self._shard = parts, shard
-        self._publisher, self.position = publisher, position
+        self._parts, self._shard, self.position = parts, shard, position
+        name = fold_name(parts.topics, shard)
+        self._tenure = Tenure(
+            "fold", f"shard {shard}", name, parts.publishers, parts.metrics, publisher
+        )
         self._shard_header = ("wayline-shard", b"%d" % shard)
         self._silent: Outgoing | None = None
-        self._taken = 0
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Folds and stores all of `records`; raises Rewind to where the store is instead."""
         for batch in _batches(_decoded(self._shard, records)):
             await self._once(batch)
-        self._taken = 0
+        self._tenure.kept()
 
     async def idle(self) -> None:
         """Notices a store that fell back while nothing arrives (M21), and lets time pass."""
@@ -81,7 +81,7 @@ class ShardOwner:
 
     async def close(self) -> None:
         self._parts.metrics.gave_up_shard(self._shard)
-        await self._publisher.close()
+        await self._tenure.publisher.close()
 
     async def _once(self, batch: Sequence[Logged]) -> None:
         """One cycle through any weather: whatever failed, the store says where to go on."""
@@ -93,14 +93,8 @@ class ShardOwner:
             log.warning("shard is elsewhere, folding again", shard=self._shard, found=str(stale))
             raise Rewind(await outlast(self._stored, what)) from stale
         except Fenced as fenced:
-            self._parts.metrics.fenced("fold")
-            log.warning("fold was fenced, taking over again", shard=self._shard, why=str(fenced))
-            self._taken += 1
-            if self._taken > TAKEN_AT_MOST:
-                raise Halt(
-                    f"{what}: taken by another worker {self._taken} times in a row; giving it up."
-                ) from fenced
-            raise Rewind(await outlast(self._take_over_again, what)) from fenced
+            await self._tenure.regain(fenced)
+            raise Rewind(await outlast(self._stored, what)) from fenced
 
     async def _cycle(self, batch: Sequence[Logged]) -> None:
         """1 take (the caller did), 2 load, 3 fold, 4 publish, 5 store."""
@@ -109,7 +103,8 @@ class ShardOwner:
             facts, effects = await self._folded(batch)  # 2, 3
             outputs = self._not_yet_published(effects.outputs, facts, end)
             if outputs:  # 4
-                await self._publisher.publish([self._outgoing(o, facts) for o in outputs], end)
+                records = [self._outgoing(o, facts) for o in outputs]
+                await self._tenure.publisher.publish(records, end)
                 parts.metrics.published("fold")
             await parts.states.commit(  # 5
                 self._shard, parts.topic_id, start, end, facts, effects
@@ -148,7 +143,7 @@ class ShardOwner:
         The last of the silent ones must be what the cursor remembers. Raises Halt where folding
         again made something else: other actions would follow from it.
         """
-        cursor = self._publisher.cursor
+        cursor = self._tenure.publisher.cursor
         silent = [o for o in outputs if o.offset < cursor.next]
         if silent:
             self._silent = self._outgoing(silent[-1], facts)
@@ -162,12 +157,6 @@ class ShardOwner:
         offset, _ = await self._parts.states.position(self._shard)
         self.position = offset or 0
         return self.position
-
-    async def _take_over_again(self) -> int:
-        await self._publisher.close()
-        name = fold_name(self._parts.topics, self._shard)
-        self._publisher = (await self._parts.publishers.take_over([name]))[name]
-        return await self._stored()
 
     def _outgoing(self, output: Output, facts: Shard) -> Outgoing:
         """Outputs for others say which inbox record caused them."""

@@ -32,7 +32,6 @@ from .identities import resolve
 from .metrics import Metrics
 from .ports import (
     Fenced,
-    Halt,
     Identities,
     IdentityInvalid,
     Outgoing,
@@ -42,13 +41,11 @@ from .ports import (
 )
 from .progress import Progress
 from .publisher import stitch_name
+from .tenure import Tenure
 from .weather import outlast
 
 LEFT_BEHIND = 3_000
 """Milliseconds after which a merge in identity's outbox counts as left by a crashed worker."""
-
-TAKEN_AT_MOST = 3
-"""How often in a row an owner takes over again before it believes that another one lives."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -93,13 +90,14 @@ class SourceOwner:
     """Owns one partition of a touchpoint topic."""
 
     def __init__(self, parts: StitchParts, source: tuple[str, int], publisher: Publisher) -> None:
-        self._parts, self._source, self._publisher = parts, source, publisher
-        self._taken = 0
+        self._parts, self._source = parts, source
+        name, place = stitch_name(parts.topics, *source), f"{source[0]}/{source[1]}"
+        self._tenure = Tenure("stitch", place, name, parts.publishers, parts.metrics, publisher)
 
     @property
     def position(self) -> int:
         """All before it is published."""
-        return self._publisher.cursor.next
+        return self._tenure.publisher.cursor.next
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Publishes whose `records` are; raises Rewind where the batch has to be read again.
@@ -109,7 +107,7 @@ class SourceOwner:
         with self._parts.metrics.stitching():
             done = await self._guarded(lambda: self._stitch(records))
             await outlast(lambda: self._settle(done), "noting what was stitched")
-        self._taken = 0
+        self._tenure.kept()
 
     async def idle(self) -> None:
         """Tells of merges that a crashed worker left in identity's outbox (M34).
@@ -121,27 +119,19 @@ class SourceOwner:
         await outlast(self._note_progress, "noting progress")
 
     async def close(self) -> None:
-        await self._publisher.close()
+        await self._tenure.publisher.close()
 
     async def _guarded(self, work: Callable[[], Awaitable[T]]) -> T:
         """The work through any weather; where this owner lost its place it takes it again."""
-        what = f"stitching {self._source[0]}/{self._source[1]}"
         try:
-            return await outlast(work, what)
+            return await outlast(work, f"stitching {self._tenure.place}")
         except IdentityInvalid:
             await outlast(self._parts.repair, "repairing identity")
-            raise Rewind(await outlast(self._take_over_again, what)) from None
+            await self._tenure.renew()
+            raise Rewind(self.position) from None
         except Fenced as fenced:
-            self._parts.metrics.fenced("stitch")
-            log.warning(
-                "stitch was fenced, taking over again", source=self._source, why=str(fenced)
-            )
-            self._taken += 1
-            if self._taken > TAKEN_AT_MOST:
-                raise Halt(
-                    f"{what}: taken by another worker {self._taken} times in a row; giving up."
-                ) from fenced
-            raise Rewind(await outlast(self._take_over_again, what)) from fenced
+            await self._tenure.regain(fenced)
+            raise Rewind(self.position) from fenced
 
     async def _stitch(self, records: Sequence[ConsumerRecord]) -> Batch:
         """1 decode, 2 to 4 resolve (read, decide, write), 5 publish; 6 is `_settle`."""
@@ -154,7 +144,7 @@ class SourceOwner:
             *self._arrivals(batch, resolved.decisions),
             *self._dead_letters(batch),
         ]
-        await self._publisher.publish(outgoing, records[-1].offset + 1, batch.watermark)  # 5
+        await self._tenure.publisher.publish(outgoing, records[-1].offset + 1, batch.watermark)  # 5
         batch.told = [waiting.id for waiting in resolved.outbox]
         parts.metrics.published("stitch")
         parts.metrics.decided_again(resolved.conflicts)
@@ -170,7 +160,7 @@ class SourceOwner:
 
     async def _note_progress(self) -> None:
         """With the event clock only; by the wall clock `ProgressKeeper` does it."""
-        mark = self._publisher.cursor.mark
+        mark = self._tenure.publisher.cursor.mark
         if self._parts.event_clock and mark:
             await self._parts.progress.note({self._source: mark}, {self._source: self.position})
 
@@ -179,7 +169,7 @@ class SourceOwner:
         left = await self._parts.clock.now() - LEFT_BEHIND
         old = [waiting for waiting in read.outbox if waiting.since <= left]
         if old:
-            await self._publisher.publish(self._merges(old), self.position)
+            await self._tenure.publisher.publish(self._merges(old), self.position)
             await self._parts.identities.trim([waiting.id for waiting in old])
 
     def _decode(self, records: Sequence[ConsumerRecord], now: Millis) -> Batch:
@@ -234,12 +224,6 @@ class SourceOwner:
     def _to_inbox(self, profile: ProfileId, value: bytes) -> Outgoing:
         shard = shard_of(profile, self._parts.shards)
         return Outgoing(self._parts.topics.inbox, profile.encode(), value, partition=shard)
-
-    async def _take_over_again(self) -> int:
-        await self._publisher.close()
-        name = stitch_name(self._parts.topics, *self._source)
-        self._publisher = (await self._parts.publishers.take_over([name]))[name]
-        return self.position
 
 
 def _upto(touchpoint: Touchpoint) -> Millis:

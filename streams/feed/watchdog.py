@@ -25,17 +25,20 @@ class Watchdog:
     - the group coordinator has failed, or its task has ended,
     - the worker is neither in the group nor joining it for `stall` seconds,
     - the event loop has not turned for `loop_stall` seconds,
-    - records wait and nothing was finished for `stall` seconds.
+    - records wait and nothing was finished for `stall` seconds,
+    - it was told to stop `ending` seconds ago: without a broker Faust's end waits for ever.
     """
 
     app: Any
     lanes: Lanes
     stall: float = 300.0
     loop_stall: float = 60.0
+    ending: float = 20.0
     every: float = 1.0
     _beat: float = field(default_factory=time.monotonic)
     _well: float = field(default_factory=time.monotonic)
     _before: object = None
+    _ends: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
@@ -67,7 +70,8 @@ class Watchdog:
         if now - self._beat > self.loop_stall:
             return f"the event loop has not turned for {now - self._beat:.0f} s"
         if self.app.should_stop:
-            return None
+            self._ends = self._ends or now + self.ending
+            return f"told to stop {self.ending:.0f} s ago" if now > self._ends else None
         coordinator = _coordinator(self.app)
         if failed := _failed(coordinator):
             return failed

@@ -143,6 +143,16 @@ def test_nothing_is_left_behind(dev: Dev, ending: signal.Signals) -> None:
     assert [path for path in dev.temporary.rglob("*") if path.is_file()] == []
 
 
+async def test_what_is_killed_takes_its_children_along(dev: Dev) -> None:
+    dev.process.kill()
+    dev.process.wait()
+
+    async def alone() -> bool:
+        return dev.left_behind() == []
+
+    await eventually(alone)
+
+
 def _environ(process: Path) -> bytes:
     try:
         return (process / "environ").read_bytes() if process.name.isdecimal() else b""
