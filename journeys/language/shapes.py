@@ -210,10 +210,11 @@ def value(node: Node, problems: Problems) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of at least one."""
+    """A list, of at least one unless it says otherwise."""
 
     check: Check
     what: str
+    may_be_empty: bool = False
 
     def __call__(self, node: Node, problems: Problems) -> None:
         if not isinstance(node, tree.Sequence):
