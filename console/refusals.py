@@ -1,13 +1,16 @@
 """What went wrong as one sentence and an exit code: 1 refused or problems found, 2 cannot run."""
 
+import msgspec
 import redis.exceptions
 from aiokafka import errors
+from confluent_kafka import KafkaError, KafkaException
 
 from console.folders import CannotRead
 from journeys.language.problems import MapError
 from schemas.errors import ContractError
 from streams.embedded import CannotEmbed
-from streams.ports import Halt
+from streams.imports import UnreadableFile
+from streams.ports import Fenced, Halt
 from streams.publishing import PublicationRefused
 from streams.settings import SettingsError
 
@@ -20,6 +23,13 @@ NO_KAFKA = (
 NO_REDIS = (
     "Redis cannot be reached. Name it with --redis or WAYLINE_REDIS__URL, "
     "or run `wayline dev`, which brings its own."
+)
+
+_AWAY = (
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._RESOLVE,
 )
 
 
@@ -36,22 +46,30 @@ def sentence(error: Exception) -> tuple[int, str] | None:
     match error:
         case Refused() | PublicationRefused() | ContractError() | Halt() | MapError():
             return REFUSED, str(error)
-        case CannotRun() | CannotRead() | CannotEmbed() | SettingsError() | FileNotFoundError():
+        case CannotRun() | CannotRead() | CannotEmbed() | SettingsError() | UnreadableFile():
             return CANNOT_RUN, str(error)
-        case errors.KafkaError():
+        case errors.KafkaError() | KafkaException() | Fenced():
             return CANNOT_RUN, _of_kafka(error)
         case redis.exceptions.RedisError():
             return CANNOT_RUN, _of_redis(error)
+        case msgspec.MsgspecError():
+            return CANNOT_RUN, f"What is stored was written by another Wayline ({error})."
+        case OSError():
+            return CANNOT_RUN, _of_the_system(error)
         case _:
             return None
 
 
-def _of_kafka(error: errors.KafkaError) -> str:
+def _of_kafka(error: Exception) -> str:
     match error:
         case errors.UnknownTopicOrPartitionError():
-            return "A topic is missing. Run `wayline topics create`."
+            return "A topic is missing. Run `wayline topics create <workspace>`."
         case errors.KafkaConnectionError() | errors.KafkaTimeoutError():
             return NO_KAFKA
+        case KafkaException(args=[KafkaError() as said, *_]):
+            return NO_KAFKA if said.code() in _AWAY else f"Kafka refused: {said.str()}."
+        case Fenced():
+            return f"{error}. Another command did the same meanwhile; run it again."
         case _:
             return f"Kafka refused: {error}."
 
@@ -64,3 +82,9 @@ def _of_redis(error: redis.exceptions.RedisError) -> str:
             return NO_REDIS
         case _:
             return f"Redis refused: {error}."
+
+
+def _of_the_system(error: OSError) -> str:
+    if error.strerror is None:
+        return str(error) or type(error).__name__
+    return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."

@@ -40,6 +40,10 @@ for commands in (people, dead_letters, gate, mending, status, version):
 
 def run(arguments: list[str]) -> int:
     """Runs one command and returns its exit code; expected failures are one sentence on stderr."""
+    for argument in arguments:
+        if _is_no_text(argument):
+            print(f"wayline: {argument!r} is not UTF-8.", file=sys.stderr)
+            return 2
     try:
         app(args=arguments, prog_name="wayline")
     except SystemExit as ended:
@@ -54,6 +58,11 @@ def run(arguments: list[str]) -> int:
         print(f"wayline: {words}", file=sys.stderr)
         return code
     return 0
+
+
+def _is_no_text(argument: str) -> bool:
+    """Bytes that are no UTF-8 reach Python as surrogates, which nothing can be made of."""
+    return any("\ud800" <= sign <= "\udfff" for sign in argument)
 
 
 def main() -> NoReturn:
