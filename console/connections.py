@@ -70,7 +70,7 @@ async def require_topics(settings: Settings, names: Iterable[str]) -> None:
     if missing:
         raise CannotRun(
             f"Missing at {settings.kafka.bootstrap}: {', '.join(missing)}. "
-            "Run `wayline topics create`."
+            "Run `wayline topics create <workspace>`."
         )
 
 

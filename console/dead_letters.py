@@ -43,6 +43,13 @@ class Letter(NamedTuple):
         }
 
 
+class Replayed(NamedTuple):
+    """How many were sent again, and the names of those that carry no value to send."""
+
+    sent: int
+    left_out: list[str]
+
+
 async def letters(settings: Settings, topic: str | None, code: str | None) -> AsyncIterator[Letter]:
     """The dead letters of one source topic, or of all of the workspace, oldest first."""
     async for record in read_to_end(settings.connection, await _topics(settings, topic)):
@@ -53,7 +60,9 @@ async def letters(settings: Settings, topic: str | None, code: str | None) -> As
 
 async def one(settings: Settings, name: str) -> Letter:
     """The letter of this name; raises Refused where there is none."""
-    topic, _, _ = name.rpartition("/")
+    topic, _, offset = name.rpartition("/")
+    if not (topic.endswith(ENDING) and offset.isdecimal()):
+        raise Refused(f"{name} is no dead letter's name. Take it from `wayline dlq ls`.")
     async for letter in letters(settings, topic.removesuffix(ENDING), None):
         if letter.name == name:
             return letter
@@ -78,34 +87,33 @@ async def print_list(
 
 async def replay_chosen(
     settings: Settings, name: str | None, topic: str | None, code: str | None
-) -> int:
-    """Sends one letter again, or all of a topic and code; returns how many."""
+) -> Replayed:
+    """Sends one letter again, or all of a topic and code."""
     if name is not None:
         return await replay(settings, [await one(settings, name)])
     return await replay(settings, [each async for each in letters(settings, topic, code)])
 
 
-async def replay(settings: Settings, chosen: list[Letter]) -> int:
+async def replay(settings: Settings, chosen: list[Letter]) -> Replayed:
     """Sends the original records again, where they came from; the letters stay.
 
     A touchpoint with an id counts once, however often it is sent; so the mended sender and the
-    replay do not add up. A letter without a value is left out, which is said on stderr.
+    replay do not add up. A letter without a value is left out. Raises CannotRun, before anything
+    is sent, where a topic they came from is gone.
     """
-    whole = [each for each in chosen if each.letter.record.value is not None]
-    if len(whole) < len(chosen):
-        without = ", ".join(each.name for each in chosen if each not in whole)
-        print(f"left out, for they carry no value: {without}", file=sys.stderr)
+    records = [each.letter.record for each in chosen if each.letter.record.value is not None]
+    left_out = [each.name for each in chosen if each.letter.record.value is None]
+    await require_topics(settings, dict.fromkeys(record.topic for record in records))
     producer = AIOKafkaProducer(**settings.connection.client(), enable_idempotence=True)
     await producer.start()
     try:
-        for letter in whole:
-            record = letter.letter.record
+        for record in records:
             await producer.send_and_wait(
                 record.topic, record.value, record.key, headers=list(record.headers)
             )
     finally:
         await producer.stop()
-    return len(whole)
+    return Replayed(len(records), left_out)
 
 
 async def _topics(settings: Settings, topic: str | None) -> list[str]:

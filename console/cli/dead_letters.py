@@ -61,11 +61,18 @@ def replay(
     ] = None,
     topic: TopicOption = None,
     code: CodeOption = None,
+    json: JsonOption = False,
     kafka: KafkaOption = None,
     prefix: PrefixOption = None,
 ) -> None:
-    """Send dead letters again to where they came from: after a mapping was mended."""
+    """Send dead letters again to where they came from: after a mapping was mended.
+
+    The letters stay. What is still wrong becomes a dead letter once more.
+    """
     import asyncio
+    import sys
+
+    import orjson
 
     from console.connections import settings_for
     from console.dead_letters import replay_chosen
@@ -73,4 +80,11 @@ def replay(
     if letter is None and topic is None and code is None:
         raise typer.BadParameter("Name a letter, or choose some with --topic or --code.")
     settings = settings_for(kafka, None, prefix)
-    print(f"{asyncio.run(replay_chosen(settings, letter, topic, code))} sent again")
+    done = asyncio.run(replay_chosen(settings, letter, topic, code))
+    if json:
+        print(orjson.dumps(done._asdict()).decode())
+        return
+    if done.left_out:
+        without = ", ".join(done.left_out)
+        print(f"left out, for they carry no value: {without}", file=sys.stderr)
+    print(f"{done.sent} sent again")

@@ -1,11 +1,11 @@
-"""`wayline topics create|verify|print`."""
+"""`wayline topics create|verify`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from console.cli.options import KafkaOption, PrefixOption, RedisOption, examples
+from console.cli.options import JsonOption, KafkaOption, PrefixOption, RedisOption, examples
 
 FolderArgument = Annotated[
     Path | None,
@@ -35,13 +35,21 @@ def create(
     print_only: Annotated[
         bool, typer.Option("--print", help="Print kafka-topics.sh commands, make nothing.")
     ] = False,
+    json: JsonOption = False,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
     prefix: PrefixOption = None,
 ) -> None:
-    """Make what is missing of topics, cursors and first records. Safe to run twice."""
+    """Make what is missing of topics, cursors and first records. Safe to run twice.
+
+    Where somebody else makes topics, hand over what --print prints, then run
+    this all the same: it writes the first cursors and records.
+    """
     import asyncio
     import sys
+    from dataclasses import asdict
+
+    import orjson
 
     from console import creating
     from console.connections import settings_for
@@ -52,9 +60,13 @@ def create(
         print("\n".join(creating.printed(settings, wanted)))
         return
     done = asyncio.run(creating.create(settings, wanted))
-    print(f"{len(done.topics)} topics, {len(done.cursors)} cursors, {len(done.shards)} shards made")
-    for warning in done.warnings:
-        print(warning, file=sys.stderr)
+    if json:
+        print(orjson.dumps(asdict(done)).decode())
+    else:
+        counts = f"{len(done.topics)} topics, {len(done.cursors)} cursors"
+        print(f"{counts}, {len(done.shards)} shards made")
+        for warning in done.warnings:
+            print(warning, file=sys.stderr)
     if done.warnings:
         raise typer.Exit(1)
 
@@ -63,39 +75,26 @@ def create(
 def verify(
     folder: FolderArgument = None,
     shards: ShardsOption = 12,
+    json: JsonOption = False,
     kafka: KafkaOption = None,
     prefix: PrefixOption = None,
 ) -> None:
-    """Say which topics are missing or not as they must be."""
+    """Say which topics are missing or not as they must be. Any: exit code 1."""
     import asyncio
     import sys
+
+    import orjson
 
     from console import creating
     from console.connections import settings_for
 
     settings = settings_for(kafka, None, prefix)
     found = asyncio.run(creating.verify(settings, creating.wanted_by(folder, shards)))
-    if found:
+    if json:
+        print(orjson.dumps({"problems": found}).decode())
+    elif found:
         print("\n".join(found), file=sys.stderr)
+    else:
+        print("All topics are as they must be.")
+    if found:
         raise typer.Exit(1)
-    print("All topics are as they must be.")
-
-
-@topics.command("print", epilog=examples("wayline topics print . --replication 3"))
-def print_(
-    folder: FolderArgument = None,
-    shards: ShardsOption = 12,
-    replication: ReplicationOption = 1,
-    kafka: KafkaOption = None,
-    prefix: PrefixOption = None,
-) -> None:
-    """Print the commands that make the topics, for clusters where others may create them.
-
-    Run `wayline topics create` afterwards all the same: it writes the first cursors and records.
-    """
-    from console import creating
-    from console.connections import settings_for
-
-    settings = settings_for(kafka, None, prefix)
-    wanted = creating.wanted_by(folder, shards, replication)
-    print("\n".join(creating.printed(settings, wanted)))

@@ -17,7 +17,7 @@ COMMANDS = [
     [],
     *([name] for name in ("demo", "dev", "worker", "publish", "check", "send", "import")),
     *([name] for name in ("actions", "who", "show", "hold", "release", "status", "version")),
-    *(["topics", name] for name in ("create", "verify", "print")),
+    *(["topics", name] for name in ("create", "verify")),
     ["retry"],
     ["cursor", "set"],
     *(["dlq", name] for name in ("ls", "show", "replay")),
@@ -164,7 +164,9 @@ def test_servers_that_are_away_are_one_sentence_that_says_what_to_do(
 def test_topics_are_printed_for_those_who_may_not_create_them(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run(["topics", "print", str(workspace), "--replication", "3", "--prefix", "acme"])
+    options = ["--replication", "3", "--prefix", "acme"]
+
+    code = run(["topics", "create", str(workspace), "--print", *options])
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 0
@@ -179,6 +181,16 @@ def test_topics_are_printed_for_those_who_may_not_create_them(
 )
 def test_wrong_usage_is_said_before_anything_is_asked_of_a_server(command: list[str]) -> None:
     assert run(command) == 2
+
+
+@pytest.mark.parametrize("name", ["touchpoints/3", "touchpoints.dlq/x", "nothing"])
+def test_what_is_no_dead_letters_name_is_refused_before_anything_is_asked_of_a_server(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["dlq", "show", name, "--kafka", NOBODY])
+
+    assert code == 1
+    assert f"{name} is no dead letter's name" in capsys.readouterr().err
 
 
 def _break(workspace: Path) -> None:
