@@ -21,13 +21,18 @@ ASKED_FOR_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ShardReading:
-    """A shard as stored. Moments in ms; `lag` counts offsets, transaction markers among them."""
+    """A shard as stored. Moments in ms; `lag` counts offsets, transaction markers among them.
+
+    `held_since` and `held_for` (the reason) mean something while it is held.
+    """
 
     number: int
     offset: int
     lag: int
     time: int
     held: bool
+    held_since: int
+    held_for: str
     maps: dict[str, int]
     waiting: int
     """People with a timer or a moment to be forgotten at."""
@@ -88,10 +93,18 @@ async def _shard(redis: Redis, settings: Settings, number: int, end: int) -> Sha
     offset, facts = meta
     waiting = int(await redis.zcard(settings.keys.due(number)))
     at = int(offset or 0)
-    if facts is None:
-        return ShardReading(number, at, end - at, 0, False, {}, waiting)
-    shard = msgspec.msgpack.decode(facts, type=Shard)
-    return ShardReading(number, at, end - at, shard.time, shard.held, dict(shard.maps), waiting)
+    shard = msgspec.msgpack.decode(facts, type=Shard) if facts else Shard(number, 0)
+    return ShardReading(
+        number=number,
+        offset=at,
+        lag=end - at,
+        time=shard.time,
+        held=shard.held,
+        held_since=shard.held_since,
+        held_for=shard.held_for,
+        maps=dict(shard.maps),
+        waiting=waiting,
+    )
 
 
 async def noted_progress(redis: Redis, key: str) -> dict[tuple[str, int], dict[str, int]]:

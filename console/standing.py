@@ -1,6 +1,7 @@
 """How things stand, printed for people."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from console.people import moment
@@ -12,8 +13,8 @@ def print_standing(reading: Reading, out: Console) -> None:
     for topic, lag in reading.lag.items():
         out.print(f"{topic}: {lag:,} not done yet", highlight=False)
     out.print(f"watermark: {_age(reading.now, reading.watermark)}", highlight=False)
-    held = [shard.number for shard in reading.shards if shard.held]
-    out.print(f"[red]held: shards {held}[/]" if held else "gate: open", highlight=False)
+    for line in _gate(reading):
+        out.print(line, highlight=False, soft_wrap=True)
     out.print(_shards(reading))
     if reading.owners is None:
         out.print("owners: this broker cannot tell")
@@ -21,6 +22,20 @@ def print_standing(reading: Reading, out: Console) -> None:
         out.print(f"{worker}: {', '.join(partitions) or 'nothing'}", highlight=False)
     if reading.owners == {}:
         out.print("owners: no worker runs")
+
+
+def _gate(reading: Reading) -> list[str]:
+    """One line for each reason; a hold reaches every shard at its own moment."""
+    held = [shard for shard in reading.shards if shard.held]
+    lines = []
+    for reason in dict.fromkeys(shard.held_for for shard in held):
+        shards = [shard for shard in held if shard.held_for == reason]
+        since = moment(min(shard.held_since for shard in shards))
+        which = ", ".join(str(shard.number) for shard in shards)
+        where = "all shards" if len(shards) == len(reading.shards) else f"shards {which}"
+        why = escape(reason) or "no reason given"
+        lines.append(f"[red]gate: shut[/] in {where} since {since}: {why}")
+    return lines or ["gate: open"]
 
 
 def _shards(reading: Reading) -> Table:
