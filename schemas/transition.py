@@ -39,4 +39,6 @@ class Transition(BaseModel):
     action_id: str | None = None
     channel: str | None = None
     passed_over: dict[str, str] | None = None
+    arms: dict[str, str] | None = Field(None, description="split -> arm of this instance")
+    contaminated: bool = Field(False, description="a merge mixed arms: leave her out of results")
     offset: int | None = Field(None, description="inbox offset at which it got stuck")

@@ -20,6 +20,11 @@ def cause_id(*causes: str) -> str:
     return blake2b(_packed(causes), digest_size=12).hexdigest()
 
 
+def bucket_of(*causes: str) -> int:
+    """0 to 9,999, evenly: the bucket of rules 14 and 15, which no release may ever change."""
+    return int.from_bytes(blake2b(_packed(causes), digest_size=8).digest(), "big") % 10_000
+
+
 def touchpoint_key(source: str, touchpoint: str) -> int:
     """64 bits by which a profile remembers that it has taken this touchpoint."""
     return int.from_bytes(blake2b(_packed((source, touchpoint)), digest_size=8).digest(), "big")

@@ -6,6 +6,7 @@ from schemas import inbox
 from schemas.inbox import Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
+from . import arms
 from . import profile as profiles
 from .entries import oldest_first
 from .lines import in_order, resume
@@ -58,6 +59,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     _bar(own, other.memory)
     _bar(came, before)
     profile.instances = sorted([*own, *came], key=oldest_first)  # 3
+    arms.unite(profile, other)
     given = {i.id: theirs for i in own} | {i.id: mine for i in came}
     for kept, gone in _doubles(turn, own, came):
         given[kept.id] = [*given[kept.id], gone.entry, *([gone.last] if gone.last else [])]

@@ -6,7 +6,9 @@ passes in one step are a loop, and end the instance (rule 18).
 
 from journeys.language.model import Choice, End, Go, Map, Stage
 
+from .arms import arm_of
 from .gate import cancel, request
+from .judging import Hold
 from .profile import Instance, Then
 from .turn import Cause, Turn
 from .waits import arm
@@ -39,10 +41,11 @@ def arrive(
             return
         stage = map_.stages[name]
         _enter_stage(turn, instance, stage, since, when, cause)
-        if request(turn, map_, instance, stage.do, when, cause, None, holds=True):
+        found = request(turn, map_, instance, stage.do, when, cause, None, holds=True)
+        if isinstance(found, Hold):
             instance.then = Then("do", 0, since, cause.id, cause.kind, cause.armed)
             return
-        where = onward(turn, map_, instance, stage, when)
+        where = found or onward(turn, map_, instance, stage, when)
         if where is None:
             arm(instance, stage, turn.zone(map_))
             return
@@ -56,6 +59,8 @@ def onward(turn: Turn, map_: Map, instance: Instance, stage: Stage, when: int) -
     """Where a stage that does not rest sends her; None: she rests."""
     if stage.choose:
         return _chosen(turn, map_, instance, stage.choose, when)
+    if stage.split is not None:
+        return arm_of(turn, map_, instance, stage.split).go
     return stage.go
 
 

@@ -56,7 +56,8 @@ class Armed(Struct, array_like=True, gc=False):
 class Standing(Struct, array_like=True):
     """An action at the gate, ready but for the permission to leave.
 
-    `stood` is the log time at which it came there; `holds` says that she waits for it.
+    `stood` is the log time at which it came there; `holds` says that she waits for it. It is
+    judged anew when the shard's time reaches `until`; 0: when the gate is opened.
     """
 
     id: str
@@ -68,6 +69,8 @@ class Standing(Struct, array_like=True):
     armed: int
     values: dict[str, Any]
     holds: bool
+    until: int = 0
+    why: str = ""
 
 
 class Then(Struct, array_like=True):
@@ -112,6 +115,8 @@ class Instance(Struct, array_like=True, gc=False):
     stuck: str = ""
     missed: list[int] = []
     tries: int = 0
+    arms: dict[str, str] = {}
+    contaminated: bool = False
 
     @property
     def entered(self) -> int:
@@ -126,6 +131,9 @@ class Instance(Struct, array_like=True, gc=False):
 
     def visited(self, stage: str) -> int:
         return self.visits.get(stage, 0)
+
+    def arm(self, split: str) -> str | None:
+        return self.arms.get(split)
 
 
 class Memory(Struct, array_like=True, gc=False):
@@ -152,6 +160,7 @@ class Profile(Struct, array_like=True, gc=False):
     seen: dict[int, int] = {}
     remembered: list[Remembered] = []
     absorbed: list[str] = []
+    arms: dict[str, str] = {}
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)
@@ -209,18 +218,25 @@ def remember(touchpoint: Any, wanted: Collection[str], kept: int) -> Remembered:
 
 
 def due_of(profile: Profile, grace: int) -> Millis:
-    """The next moment to look at her: a timer's, else when to forget her, else NEVER."""
+    """The next moment to look at her: a timer's, the end of a hold, else when to forget her,
+    else NEVER."""
     if profile.redirect:
         return NEVER
-    due = [a.deadline for i in profile.instances if not i.stuck for a in i.timers]
-    if due:
-        return Millis(min(due) + grace)
-    if profile.known or profile.instances:
-        return NEVER
+    due: int = NEVER
+    for instance in profile.instances:
+        if not instance.stuck:
+            due = min(due, _due(instance, grace))
+    if due < NEVER or profile.known or profile.instances:
+        return Millis(due)
     return Millis(profile.last_seen + ANONYMOUS_KEPT)
 
 
 def gate_of(profile: Profile) -> Millis | None:
-    """Since when an action of hers stands at the gate; None if none does."""
-    stood = [s.stood for i in profile.instances if not i.stuck for s in i.gate]
+    """Since when an action of hers stands at the shut gate; None if none does."""
+    stood = [s.stood for i in profile.instances if not i.stuck for s in i.gate if not s.until]
     return Millis(min(stood)) if stood else None
+
+
+def _due(instance: Instance, grace: int) -> int:
+    due = min((armed.deadline for armed in instance.timers), default=NEVER - grace) + grace
+    return min([due, *(s.until for s in instance.gate if s.until)]) if instance.gate else due

@@ -109,6 +109,10 @@ class Turn:
             "cause_id": cause.id,
             **more,
         }
+        if instance.arms:
+            row["arms"] = instance.arms
+        if instance.contaminated:
+            row["contaminated"] = True
         self.emit("transitions", self.id, orjson.dumps(row, default=str))
 
     def count(self, map_name: str, version: int, edge: str) -> None:

@@ -16,7 +16,7 @@ from .lexer import Fault
 from .names import Names, Reads, Type
 from .parser import Binary, Call, Choose, Junction, Listing, Literal, Path, Syntax, Unary
 from .paths import Step, resolve
-from .problems import nearest
+from .problems import Code, nearest
 from .scope import Scope
 from .signatures import SIGNATURES, fits, type_of, words_of
 
@@ -202,7 +202,8 @@ class _Emitter:
             raise self._no_function(call)
         signature.check_count(call)
         if signature.names is not None:
-            return Emitted(self._helper(call.function, self._name_of(call), *_scope()), "integer")
+            code = self._helper(call.function, self._name_of(call, signature.names), *_scope())
+            return Emitted(code, signature.result)
         arguments = [self.emit(argument) for argument in call.arguments]
         for index, argument in enumerate(arguments):
             wanted = signature.parameter(index)
@@ -216,15 +217,12 @@ class _Emitter:
 
     def _no_function(self, call: Call) -> Fault:
         length = len(call.function)
-        if call.function == "arm":
-            what, mend = "`arm` is not supported yet.", "Splits are not supported yet either."
-            return Fault("not-supported-yet", call.start, length, what, mend)
         what = f'There is no function "{call.function}".'
         mend = nearest(call.function, SIGNATURES)
         return Fault("no-such-function", call.start, length, what, mend)
 
-    def _name_of(self, call: Call) -> ast.expr:
-        """The name in `times('order.paid')` or `visits('remind')`, which must exist."""
+    def _name_of(self, call: Call, of: str) -> ast.expr:
+        """The name in `times('order.paid')`, `visits('remind')` or `arm('offer')`: one there is."""
         argument = call.arguments[0]
         if not _is_text(argument):
             what = f"`{call.function}` takes a name in quotes."
@@ -232,14 +230,20 @@ class _Emitter:
             raise Fault("wrong-type", argument.start, argument.length, what, mend)
         assert isinstance(argument, Literal)
         name = str(argument.value)
-        if call.function == "times" and name not in self._names.noticed:
-            what = f'This map does not notice "{name}", so it cannot count it.'
-            mend = nearest(name, self._names.noticed)
-            raise Fault("no-such-event", argument.start, argument.length, what, mend)
-        if call.function == "visits" and name not in self._names.stages:
-            what, mend = f'There is no stage "{name}".', nearest(name, self._names.stages)
-            raise Fault("no-such-stage", argument.start, argument.length, what, mend)
+        code, known, what = self._known(of, name)
+        if name not in known:
+            raise Fault(code, argument.start, argument.length, what, nearest(name, known))
         return ast.Constant(name)
+
+    def _known(self, of: str, name: str) -> tuple[Code, frozenset[str], str]:
+        match of:
+            case "event":
+                what = f'This map does not notice "{name}", so it cannot count it.'
+                return "no-such-event", self._names.noticed, what
+            case "stage":
+                return "no-such-stage", self._names.stages, f'There is no stage "{name}".'
+            case _:
+                return "no-such-split", self._names.splits, f'There is no split "{name}".'
 
     def _helper(self, name: str, *arguments: ast.expr) -> ast.expr:
         if name != "exists":

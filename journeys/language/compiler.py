@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from .conditions import compile_condition, compile_expression
 from .durations import parse_duration, parse_time_of_day
 from .model import (
+    Arm,
     Choice,
     Duration,
     End,
@@ -20,6 +21,7 @@ from .model import (
     Map,
     Reentry,
     Send,
+    Split,
     Stage,
     Timer,
     To,
@@ -32,6 +34,7 @@ from .sends import SendCompiler
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 from .triggers import Matching, event_types, noticed_types
+from .ways import stage_named, way
 
 Mode = Literal["never", "after_exit", "parallel"]
 
@@ -55,8 +58,9 @@ class _MapCompiler:
         self._entries = [mapping(node) for node in items(root["enter"])]
         self._has_key = any("key" in entry for entry in self._entries)
         self._noticed = noticed_types(root)
+        self._splits = self._split_names()
         self._matching = Matching(self._entries, workspace.events, problems)
-        self._sends = SendCompiler(workspace, self._reads, problems)
+        self._sends = SendCompiler(workspace, self._stages, self._reads, problems)
 
     def build(self, digest: str) -> Map:
         root = self._root
@@ -156,7 +160,40 @@ class _MapCompiler:
             ),
             choose=tuple(self._choice(mapping(choice)) for choice in items(node.get("choose"))),
             go=self._go(node),
+            split=None if "split" not in node else self._split(mapping(node["split"])),
         )
+
+    def _split_names(self) -> frozenset[str]:
+        """Names are unique in a map: an arm is remembered by its split's."""
+        names: dict[str, Scalar] = {}
+        for node in self._stages.values():
+            if "split" in node:
+                name = scalar(mapping(node["split"])["name"])
+                if name.text in names:
+                    what = f'The split "{name.text}" is written twice.'
+                    self._problems.add("duplicate-name", name.place, what, "Rename one of them.")
+                names[name.text] = name
+        return frozenset(names)
+
+    def _split(self, node: Tree) -> Split:
+        by_key = _text(node.get("by")) == "key"
+        if by_key and not self._has_key:
+            what = "This map has no key to split by."
+            mend = "Give its entries a `key`, or leave `by` out."
+            self._problems.add("bad-split", node.key("by").place, what, mend)
+        arms = tuple(
+            self._arm(key.text, mapping(arm)) for key, arm in mapping(node["arms"]).entries
+        )
+        if not sum(arm.weight for arm in arms):
+            what, mend = "All arms weigh nothing.", "Give one of them a `weight` above 0."
+            self._problems.add("bad-split", node.key("arms").place, what, mend)
+        by: Literal["person", "key"] = "key" if by_key else "person"
+        return Split(scalar(node["name"]).text, _text(node.get("salt")), by, arms)
+
+    def _arm(self, name: str, node: Tree) -> Arm:
+        go = self._go(node)
+        assert go is not None
+        return Arm(name, _whole(node["weight"]), go)
 
     def _lines(self, node: Node | None, place: str) -> tuple[Line, ...]:
         return tuple(
@@ -195,16 +232,10 @@ class _MapCompiler:
         return Choice(None, go)
 
     def _go(self, node: Tree) -> Go | None:
-        if "to" in node:
-            return self._to(scalar(node["to"]))
-        return End(scalar(node["end"]).text) if "end" in node else None
+        return way(node, self._stages, self._problems)
 
     def _to(self, written: Scalar) -> To:
-        if written.text not in self._stages:
-            what = f'There is no stage "{written.text}".'
-            mend = nearest(written.text, self._stages)
-            self._problems.add("no-such-stage", written.place, what, mend)
-        return To(written.text)
+        return stage_named(written, self._stages, self._problems)
 
     def _do(self, node: Tree, place: str, names: Names) -> tuple[Send, ...]:
         return tuple(
@@ -242,6 +273,7 @@ class _MapCompiler:
             traits=self._workspace.traits,
             noticed=self._noticed if inside else frozenset(),
             stages=frozenset(self._stages) if inside else frozenset(),
+            splits=self._splits if inside else frozenset(),
         )
 
 

@@ -269,6 +269,10 @@ def times(event_type: str, scope: Scope) -> int | None:
     return None if scope.instance is None else scope.instance.times(event_type)
 
 
+def arm(split: str, scope: Scope) -> str | None:
+    return None if scope.instance is None else scope.instance.arm(split)
+
+
 def visits(stage: str, scope: Scope) -> int | None:
     return None if scope.instance is None else scope.instance.visited(stage)
 

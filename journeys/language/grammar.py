@@ -5,6 +5,7 @@ the language has and this version has not built is refused by name, never ignore
 """
 
 from . import tree
+from .gate_grammar import LIMIT, QUIET, SEND
 from .names import DECLARABLE
 from .problems import Problems
 from .shapes import (
@@ -58,21 +59,6 @@ def noticing(shape: Shape) -> Check:
     return check
 
 
-SEND = Shape(
-    "a send",
-    {
-        "send": name,
-        "channels": one_or_list(name, "channels"),
-        "purpose": name,
-        "with": mapping_of(value, name, "values"),
-        "class": word("marketing", "transactional"),
-        "expires_after": positive_duration,
-    },
-    required=("send",),
-    alone=(("channels", "purpose"),),
-    some=(("channels", "purpose"),),
-    later=frozenset({"store", "limit", "on_quiet", "on_capped", "on_unreachable", "on_failed"}),
-)
 _DOINGS_LATER = frozenset({"task", "set", "tag", "untag", "emit", "start"})
 
 
@@ -112,6 +98,25 @@ CHOICE = Shape(
 )
 
 
+ARM = Shape(
+    "an arm",
+    {"weight": whole(0, 10_000), **_GO},
+    required=("weight",),
+    alone=(("to", "end"),),
+    some=(("to", "end"),),
+)
+SPLIT = Shape(
+    "a split",
+    {
+        "name": name,
+        "salt": text,
+        "by": word("person", "key"),
+        "arms": mapping_of(ARM, name, "arms"),
+    },
+    required=("name", "arms"),
+)
+
+
 def choices(node: Node, problems: Problems) -> None:
     """At least one choice; `else` is the last of them, and only the last."""
     list_of(CHOICE, "choices")(node, problems)
@@ -134,10 +139,14 @@ STAGE = Shape(
         "on": one_or_list(noticing(LINE), "lines"),
         "after": one_or_list(TIMER, "timers"),
         "choose": choices,
+        "split": SPLIT,
         **_GO,
     },
-    later=frozenset({"await", "split", "settle"}),
-    alone=(("on", "choose", "to", "end"), ("after", "choose", "to", "end")),
+    later=frozenset({"await", "settle"}),
+    alone=(
+        ("on", "choose", "split", "to", "end"),
+        ("after", "choose", "split", "to", "end"),
+    ),
 )
 ENTRY = Shape(
     "an entry",
@@ -145,9 +154,6 @@ ENTRY = Shape(
     required=("event",),
     later=frozenset({"segment", "left", "schedule", "date", "request", "existing", "spread"})
     | frozenset({"every", "before", "plus", "at"}),
-)
-LIMIT = Shape(
-    "a limit", {"count": whole(1, 1_000), "per": positive_duration}, required=("count", "per")
 )
 _MODES = word("never", "after_exit", "parallel")
 REENTRY = Shape(
@@ -281,11 +287,10 @@ WORKSPACE = Shape(
         "purposes": mapping_of(one_or_list(name, "channels"), name, "purposes"),
         "sources": mapping_of(source, event_name, "sources"),
         "identity": mapping_of(anything, text, "rules of identity"),
+        "quiet_hours": list_of(QUIET, "quiet hours"),
     },
     required=("workspace", "timezone"),
-    later=frozenset(
-        {"calendar", "hold_time_at_most", "credit", "holdout", "quiet_hours", "caps", "stores"}
-    ),
+    later=frozenset({"calendar", "hold_time_at_most", "credit", "holdout", "caps", "stores"}),
 )
 
 

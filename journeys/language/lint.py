@@ -1,9 +1,9 @@
 """What a map means that its designer cannot have meant: checked when all its names are right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .durations import roughly_ms
-from .model import Go, Map, Stage, Timer, To
+from .model import End, Go, Map, Send, Stage, Timer, To
 from .problems import Problems
 from .tree import Mapping as Tree
 from .tree import items, mapping
@@ -23,13 +23,15 @@ def check_meaning(map_: Map, root: Tree, problems: Problems) -> None:
 
 def _check_reachable(map_: Map, written: Tree, problems: Problems) -> None:
     shared = [goal.then for goal in map_.goals] + [line.go for line in map_.anywhere]
+    shared_detours = [go for line in map_.anywhere for go in _branches(line.do)]
     waiting = [map_.first, *_targets(shared)]
     reached: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting.extend(_targets(_ways(map_.stages[name])))
+            stage = map_.stages[name]
+            waiting.extend(_targets([*_ways(stage), *_detours(stage), *shared_detours]))
     for name in map_.stages:
         if name not in reached:
             what = f'Nobody can reach the stage "{name}".'
@@ -55,7 +57,7 @@ def _check_leavable(map_: Map, written: Tree, problems: Problems) -> None:
 def _check_loops(map_: Map, written: Tree, problems: Problems) -> None:
     """A circle of stages in which nobody rests would be walked for ever (rule 18)."""
     passing = {
-        name: list(_targets(_ways(stage)))
+        name: list(_targets([*_ways(stage), *_branches(stage.do)]))
         for name, stage in map_.stages.items()
         if not (stage.on or stage.after)
     }
@@ -127,9 +129,21 @@ def _ways(stage: Stage) -> list[Go]:
         *(line.go for line in stage.on),
         *(timer.go for timer in stage.after),
         *(choice.go for choice in stage.choose),
+        *(arm.go for arm in (stage.split.arms if stage.split else ())),
         stage.go,
     ]
     return [go for go in found if go is not None]
+
+
+def _detours(stage: Stage) -> list[Go]:
+    """Where she goes when something she is to be sent may not leave."""
+    does = (stage.do, *(line.do for line in stage.on), *(timer.do for timer in stage.after))
+    return [go for do in does for go in _branches(do)]
+
+
+def _branches(do: Iterable[Send]) -> list[Go]:
+    found = [policy for send in do for policy in (send.on_quiet, send.on_unreachable)]
+    return [policy for policy in found if isinstance(policy, To | End)]
 
 
 def _targets(ways: list[Go | None] | list[Go]) -> Iterator[str]:

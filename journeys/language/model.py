@@ -51,6 +51,10 @@ class End:
 Go = To | End
 
 
+Policy = Literal["skip", "hold", "other_channel"] | To | End
+"""What becomes of a send that may not leave as it is; To and End: it is withheld, she goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """What is noticed: one of these event types, and `when`, if there is one, is true.
@@ -119,6 +123,8 @@ class Send:
     values: Mapping[str, Expression]
     class_: Literal["marketing", "transactional"]
     expires_after: Duration | None = None
+    on_quiet: Policy = "hold"
+    on_unreachable: Policy = "skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +159,25 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    name: str
+    weight: int
+    go: Go
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rule 14. `arms` as written, with a total weight of at least one; names are unique in a map."""
+
+    name: str
+    salt: str
+    by: Literal["person", "key"]
+    arms: tuple[Arm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """Rests (`on`, `after`), chooses (`choose`) or passes on (`go`): exactly one of the three."""
+    """Rests (`on`, `after`), chooses, splits or passes on (`go`): exactly one of the four."""
 
     name: str
     title: str
@@ -163,6 +186,7 @@ class Stage:
     after: tuple[Timer, ...] = ()
     choose: tuple[Choice, ...] = ()
     go: Go | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +223,16 @@ class Channel:
     identifier: str
     consent: str | None = None
     when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """`[start, end)` by the clock where the person is; `channels` empty: all of them."""
+
+    start: time
+    end: time
+    class_: Literal["marketing", "transactional"] = "marketing"
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +283,7 @@ class Workspace:
     identity: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, str] | None = None
     """Trait -> type, from the catalogue; None where it declares none and any name will do."""
+    quiet_hours: tuple[QuietHours, ...] = ()
 
 
 @dataclass(frozen=True)

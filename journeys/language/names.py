@@ -27,6 +27,8 @@ class Names:
     noticed: frozenset[str] = frozenset()
     """Event types that `times('...')` can count."""
     stages: frozenset[str] = frozenset()
+    splits: frozenset[str] = frozenset()
+    """Splits of the map, for `arm('...')`."""
 
 
 @dataclass(slots=True)

@@ -34,10 +34,11 @@ class Person(Protocol):
 
 
 class Visits(Protocol):
-    """The instance as `times()` and `visits()` see it."""
+    """The instance as `times()`, `visits()` and `arm()` see it."""
 
     def times(self, event_type: str) -> int: ...
     def visited(self, stage: str) -> int: ...
+    def arm(self, split: str) -> str | None: ...
 
 
 @dataclass(slots=True)

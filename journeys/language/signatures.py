@@ -36,7 +36,7 @@ class Signature:
     required: int = 1
     variadic: bool = False
     takes_scope: bool = False
-    names: Literal["event", "stage"] | None = None
+    names: Literal["event", "stage", "split"] | None = None
 
     def parameter(self, index: int) -> tuple[Type, ...]:
         return self.parameters[min(index, len(self.parameters) - 1)]
@@ -80,6 +80,7 @@ SIGNATURES: dict[str, Signature] = {
     "hour": Signature("hour", (_MOMENT,), "integer", takes_scope=True),
     "weekday": Signature("weekday", (_MOMENT,), "text", takes_scope=True),
     "times": Signature("times", (_TEXT,), "integer", takes_scope=True, names="event"),
+    "arm": Signature("arm", (_TEXT,), "text", takes_scope=True, names="split"),
     "visits": Signature("visits", (_TEXT,), "integer", takes_scope=True, names="stage"),
 }
 

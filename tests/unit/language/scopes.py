@@ -45,12 +45,16 @@ class Somebody:
 class Counted:
     noticed: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, int] = field(default_factory=dict)
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     def times(self, event_type: str) -> int:
         return self.noticed.get(event_type, 0)
 
     def visited(self, stage: str) -> int:
         return self.stages.get(stage, 0)
+
+    def arm(self, split: str) -> str | None:
+        return self.arms.get(split)
 
 
 def scope(
