@@ -188,8 +188,7 @@ class Worker:
         await self._identities.beat(await self._clock.exact())
 
     async def _measure(self) -> None:
-        for tp, behind in self._lanes.behind().items():
-            self.metrics.lag(tp.topic, tp.partition, behind)
+        self.metrics.behind(self._lanes.behind())
         watermark = await self._watermark.read()
         age = max(0, await self._clock.now() - watermark) if watermark else 0
         self.metrics.watermark(age, len(self._watermark.silent()))

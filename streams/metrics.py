@@ -6,15 +6,17 @@ Never a person's id, and never a name that comes from outside.
 
 import time
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from journeys.engine.effects import Output, Shard
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ACTIONS = "actions."
+_STUCK = b'"kind":"stuck"'
 
 
 class Metrics:
@@ -66,7 +68,7 @@ class Metrics:
         self._records.inc(records)
 
     def folded(self, facts: Shard, outputs: Sequence[Output]) -> None:
-        """A shard is stored. `outputs` are those it published, so each action counts once."""
+        """A shard is stored. `outputs` are those it published, so each of them counts once."""
         self._shard_time.labels(str(facts.number)).set(facts.time / 1000)
         self._held.labels(str(facts.number)).set(facts.held)
         actions = Tally(
@@ -76,6 +78,9 @@ class Metrics:
         )
         for (map_name, channel), count in actions.items():
             self._action(map_name, channel).inc(count)
+        for output in outputs:
+            if output.kind == "transitions" and _STUCK in output.value:
+                self._stuck.labels(orjson.loads(output.value)["map"]).inc()
 
     def published(self, agent: str) -> None:
         """One transaction of `stitch` or `fold` was committed."""
@@ -89,23 +94,16 @@ class Metrics:
         """A source or shard is read again from where its store is."""
         self._rewinds.labels(agent).inc()
 
-    def stuck(self, map_name: str) -> None:
-        """An instance of this map cannot go on."""
-        self._stuck.labels(map_name).inc()
-
-    def lag(self, topic: str, partition: int, records: int) -> None:
-        """How many records of a partition owned here are not done yet."""
-        self._lag.labels(topic, str(partition)).set(records)
+    def behind(self, records: Mapping[tuple[str, int], int]) -> None:
+        """How many records of each partition owned here are not done yet; others are not shown."""
+        self._lag.clear()
+        for (topic, partition), count in records.items():
+            self._lag.labels(topic, str(partition)).set(count)
 
     def watermark(self, age_ms: int, left_out: int) -> None:
         """The age of the moment before which all is stitched, and how many sources it omits."""
         self._watermark_age.set(age_ms / 1000)
         self._left_out.set(left_out)
-
-    def gave_up(self, topic: str, partition: int) -> None:
-        """Shows a partition's gauges no longer: another worker does."""
-        with suppress(KeyError):
-            self._lag.remove(topic, str(partition))
 
     def gave_up_shard(self, shard: int) -> None:
         """Shows a shard's gauges no longer: another worker does."""

@@ -67,13 +67,27 @@ async def test_port_zero_serves_nothing() -> None:
 
 def test_a_partition_that_left_is_no_longer_shown() -> None:
     metrics = Metrics()
-    metrics.lag("inbox", 3, 7)
+    metrics.behind({("inbox", 3): 7, ("inbox", 4): 8})
 
-    metrics.gave_up("inbox", 3)
-    metrics.gave_up("inbox", 3)
+    metrics.behind({("inbox", 4): 9})
 
-    labels = {"topic": "inbox", "partition": "3"}
-    assert metrics.registry.get_sample_value("wayline_lag_records", labels) is None
+    def lag(partition: str) -> float | None:
+        labels = {"topic": "inbox", "partition": partition}
+        return metrics.registry.get_sample_value("wayline_lag_records", labels)
+
+    assert (lag("3"), lag("4")) == (None, 9)
+
+
+def test_instances_that_got_stuck_count_by_map() -> None:
+    metrics = Metrics()
+    stuck = b'{"id":"a","kind":"stuck","map":"welcome"}'
+    moved = b'{"id":"b","kind":"move","map":"welcome"}'
+
+    rows = [Output(5, "transitions", "p1", row) for row in (stuck, moved)]
+    metrics.folded(Shard(3, 12), rows)
+
+    count = metrics.registry.get_sample_value("wayline_stuck_instances_total", {"map": "welcome"})
+    assert count == 1
 
 
 def test_actions_count_by_map_and_channel_and_time_is_told_in_seconds() -> None:
