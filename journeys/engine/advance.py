@@ -13,6 +13,7 @@ from schemas.touchpoint import Touchpoint
 from . import facts
 from .entries import Taken, enter
 from .firing import fire, let_go
+from .gate import shut
 from .ids import touchpoint_key
 from .lines import give, later, resume
 from .moves import end, has_ended
@@ -41,20 +42,20 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
 
 
 def wake(turn: Turn, before: int | None = None) -> None:
-    """What is due of her: first those who wait at an open gate, then timers, earliest first.
+    """What is due of her, earliest first: what stands at the gate until then, and timers.
 
     A timer is due when the shard's time has reached deadline + grace; with `before`, also when
     deadline + grace lies before that event time.
     """
     if turn.release is None or not turn.profile.instances:
         return
-    if not turn.shard.held:
-        _open_gate(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
-    limit -= turn.release.workspace.grace
+    grace = turn.release.workspace.grace
     last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
-        due = _earliest(turn, limit)
+        due = _earliest(turn, limit - grace)
+        if _at_gate(turn, limit if due is None else due[1].deadline):
+            continue
         if due is None:
             return
         last, same = _repeated(*due, last, same)
@@ -96,15 +97,28 @@ def _give(
         taken.append((instance.map, instance.key))
 
 
-def _open_gate(turn: Turn) -> None:
+def _at_gate(turn: Turn, moment: int) -> bool:
+    """Judges anew what stands at the gate until `moment` at the latest; True if something did."""
+    found = False
     for instance in list(turn.profile.instances):
-        if instance.gate and not instance.stuck and turn.map_of(instance):
-            first = instance.gate[0]
-            cause = Cause(first.cause, first.kind, first.id)
-            before = instance.then.decided if instance.then else instance.base
-            step = partial(let_go, turn, _map(turn, instance), instance)
-            if guarded(turn, instance, cause, step):
-                _enter_anew(turn, instance, before)
+        if not instance.gate or instance.stuck or turn.map_of(instance) is None:
+            continue
+        if turn.shard.held:
+            shut(instance, moment)
+        elif any(one.until <= moment for one in instance.gate):
+            _let_go(turn, instance, moment)
+            found = True
+    return found
+
+
+def _let_go(turn: Turn, instance: Instance, moment: int) -> None:
+    first = instance.gate[0]
+    ref = f"{first.id}/{first.until}" if first.until else first.id
+    cause = Cause(first.cause, first.kind, ref)
+    before = instance.then.decided if instance.then else instance.base
+    step = partial(let_go, turn, _map(turn, instance), instance, moment)
+    if guarded(turn, instance, cause, step):
+        _enter_anew(turn, instance, before)
 
 
 def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from journeys.language.model import Channel, Map, Send, Template
+from journeys.language.model import Channel, Map, Policy, Send, Template
 
 from .profile import Instance, Profile
+from .quiet import concerning, quiet_until
 from .turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why nothing may leave by a channel that could be used, until when, and what then."""
+
+    why: str
+    until: int
+    policy: Policy
 
 
 @dataclass(slots=True)
@@ -16,16 +26,23 @@ class Chosen:
     channel: str | None = None
     to: tuple[str, str] = ("", "")
     passed_over: dict[str, str] = field(default_factory=dict)
+    stop: Stop | None = None
 
 
-def choose(turn: Turn, map_: Map, instance: Instance, item: Send, template: Template) -> Chosen:
-    """The first in order with a block, an identifier, consent, and its `when` true at log time."""
-    chosen = Chosen()
+def choose(turn: Turn, map_: Map, instance: Instance, item: Send) -> Chosen:
+    """The first in order with a block, an identifier, consent, and its `when` true at log time.
+
+    If it is quiet then, the next one is looked at only where the send says `other_channel`.
+    """
+    chosen, template = Chosen(), turn.book.workspace.templates[item.template]
     for name in ranking(turn, item):
         channel = turn.book.workspace.channels[name]
         why = _why_not(turn, map_, instance, channel, item, template)
+        stop = None if why else _stop(turn, map_, item, name)
+        if stop is not None and stop.policy == "other_channel":
+            why = stop.why
         if why is None:
-            chosen.channel = name
+            chosen.channel, chosen.stop = name, stop
             chosen.to = turn.profile.address(channel.identifier) or ("", "")
             return chosen
         chosen.passed_over[name] = why
@@ -61,3 +78,10 @@ def _consents(profile: Profile, channel: Channel, item: Send) -> bool:
         return True
     given = profile.consent(channel.consent)
     return given is True if item.class_ == "marketing" else given is not False
+
+
+def _stop(turn: Turn, map_: Map, item: Send, channel: str) -> Stop | None:
+    """Rule 12: quiet hours, by log time in her zone."""
+    hours = concerning(turn.book.workspace.quiet_hours, item.class_, channel)
+    until = hours and quiet_until(hours, turn.shard.log_time, turn.zone(map_))
+    return Stop("quiet", until, item.on_quiet) if until else None

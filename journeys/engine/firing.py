@@ -1,12 +1,13 @@
-"""Timers that are due, and people whom the gate lets go on: what happens without a touchpoint."""
+"""Timers that are due, and people the gate lets go on: what happens without a touchpoint."""
 
 from journeys.language.model import Go, Map
 
 from .gate import judge_anew, request
 from .ids import cause_id
+from .judging import Hold
 from .lines import catch_up, later
 from .moves import go, onward
-from .profile import Armed, Instance, Then
+from .profile import Armed, Instance, Standing, Then
 from .turn import Cause, Turn
 from .waits import arm
 
@@ -20,25 +21,32 @@ def fire(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> None:
     when, timer = armed.deadline, map_.stages[instance.stage].after[armed.index]
     ref = cause_id("timer", instance.id, str(instance.visit), str(armed.index))
     cause = Cause(ref, "timer", ref, armed.armed)
-    if request(turn, map_, instance, timer.do, when, cause, None, holds=timer.go is not None):
+    holds = timer.go is not None
+    found = request(turn, map_, instance, timer.do, when, cause, None, holds=holds)
+    if isinstance(found, Hold):
         instance.timers = []
         instance.then = Then("after", armed.index, when, ref, "timer", armed.armed)
         return
-    if timer.go is not None:
-        go(turn, map_, instance, timer.go, when, max(when, instance.base), cause)
+    if where := found or timer.go:
+        go(turn, map_, instance, where, when, max(when, instance.base), cause)
     catch_up(turn, map_, instance, later(turn.profile, when))
 
 
-def let_go(turn: Turn, map_: Map, instance: Instance) -> None:
-    """The gate is open again: what stands there is judged anew, then she goes on.
+def let_go(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
+    """What stands at the gate until `moment` is judged anew; she goes on if nothing holds her.
 
     Her timers, and those of the stage she goes to, count from now, which is log time; the
     touchpoints she made meanwhile are not lost.
     """
-    judge_anew(turn, map_, instance)
-    then, instance.then = instance.then, None
-    if then is None:
-        return
+    found = judge_anew(turn, map_, instance, moment)
+    if found is not None:
+        _turn_off(turn, map_, instance, *found)
+    elif instance.then is not None and not any(one.holds for one in instance.gate):
+        _go_on(turn, map_, instance, instance.then)
+
+
+def _go_on(turn: Turn, map_: Map, instance: Instance, then: Then) -> None:
+    instance.then = None
     when = max(then.decided, instance.base, turn.shard.log_time)
     cause = Cause(then.cause, then.kind, then.cause, then.armed)
     where = _where(turn, map_, instance, then, when)
@@ -48,6 +56,16 @@ def let_go(turn: Turn, map_: Map, instance: Instance) -> None:
         return
     go(turn, map_, instance, where, then.decided, when, cause)
     catch_up(turn, map_, instance, later(turn.profile, then.decided))
+
+
+def _turn_off(turn: Turn, map_: Map, instance: Instance, where: Go, standing: Standing) -> None:
+    """One was withheld for good and says where she goes instead of on; decided now, unless
+    something had been decided and waited for it."""
+    when = max(instance.base, turn.shard.log_time)
+    since = instance.then.decided if instance.then else when
+    cause = Cause(standing.cause, standing.kind, standing.id, standing.armed)
+    go(turn, map_, instance, where, since, max(since, when), cause)
+    catch_up(turn, map_, instance, later(turn.profile, since))
 
 
 def _where(turn: Turn, map_: Map, instance: Instance, then: Then, when: int) -> Go | None:

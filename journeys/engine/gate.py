@@ -1,16 +1,16 @@
-"""The gate (rule 21): each action is judged when it would leave, and anew after each hold.
+"""The gate: where actions stand that may not leave yet, each behind those of its `do` before it.
 
-Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 the channel.
+`judging` says what becomes of one; here is the order in which they are asked, and that what is
+behind one that stands is not asked before it (rule 21).
 """
 
-from journeys.language.model import Map, Send
+from journeys.language.model import Do, Go, Map
 from journeys.language.scope import Noticed
 
-from .channels import choose
 from .ids import cause_id
-from .local_time import add
+from .judging import Hold, judge
 from .profile import Instance, Standing
-from .sending import leave, withhold
+from .sending import withhold
 from .turn import Cause, Turn
 
 
@@ -18,32 +18,65 @@ def request(
     turn: Turn,
     map_: Map,
     instance: Instance,
-    items: tuple[Send, ...],
+    items: tuple[Do, ...],
     due: int,
     cause: Cause,
     event: Noticed | None,
     holds: bool,
-) -> bool:
-    """Judges the items in order; True if she now waits for one that stands at the gate.
+) -> Hold | Go | None:
+    """Judges the items in order. Hold: she waits for one at the gate, which only `holds` allows.
 
-    `event` is what `event.x` in `with` means; None: the last touchpoint the instance took.
+    A way on: one was withheld, and she goes there; the items after it are cancelled. `event` is
+    what `event.x` in `with` means; None: the last touchpoint the instance took.
     """
-    waits = False
+    hold: Hold | None = None
+    way: Go | None = None
     for item in items:
         standing = _prepared(turn, map_, instance, item, due, cause, event, holds)
-        if turn.shard.held:  # 1
-            instance.gate.append(standing)
-            waits = waits or holds
+        if way is not None:
+            withhold(turn, instance, item, standing, "cancelled")
+        elif hold is not None:
+            _stand(instance, standing, hold)
         else:
-            _judge(turn, map_, instance, item, standing)
-    return waits
+            match judge(turn, map_, instance, item, standing):
+                case Hold() as hold:
+                    _stand(instance, standing, hold)
+                case way:
+                    pass
+    return (hold if holds else None) or way
 
 
-def judge_anew(turn: Turn, map_: Map, instance: Instance) -> None:
-    """After a pause, what stands at the gate leaves or is withheld, in order (rule 11)."""
-    standing, instance.gate = instance.gate, []
-    for one in standing:
-        _judge(turn, map_, instance, _item(map_, one.place), one)
+def judge_anew(
+    turn: Turn, map_: Map, instance: Instance, moment: int
+) -> tuple[Go, Standing] | None:
+    """Asks again, in order, for what stands at the gate until `moment` or earlier.
+
+    Returns where she goes if one was withheld and says so; then all behind it still stand.
+    """
+    before, instance.gate = instance.gate, []
+    blocked: dict[tuple[str, str], Hold] = {}
+    for index, one in enumerate(before):
+        group = one.place.rpartition("/")[0], one.cause
+        hold = blocked.get(group)
+        if hold is None and one.until > moment:
+            hold = Hold(one.until, one.why)
+        if hold is None:
+            found = judge(turn, map_, instance, _item(map_, one.place), one)
+            if found is not None and not isinstance(found, Hold):
+                instance.gate += before[index + 1 :]
+                return found, one
+            hold = found
+        if hold is not None:
+            blocked[group] = hold
+            _stand(instance, one, hold)
+    return None
+
+
+def shut(instance: Instance, moment: int) -> None:
+    """The gate is shut when their time has come: they stand until it opens."""
+    for one in instance.gate:
+        if one.until <= moment:
+            one.until = 0
 
 
 def cancel(turn: Turn, map_: Map, instance: Instance) -> None:
@@ -55,11 +88,16 @@ def cancel(turn: Turn, map_: Map, instance: Instance) -> None:
         withhold(turn, instance, _item(map_, one.place), one, "cancelled")
 
 
+def _stand(instance: Instance, standing: Standing, hold: Hold) -> None:
+    standing.until, standing.why = hold.until, hold.why
+    instance.gate.append(standing)
+
+
 def _prepared(
     turn: Turn,
     map_: Map,
     instance: Instance,
-    item: Send,
+    item: Do,
     due: int,
     cause: Cause,
     event: Noticed | None,
@@ -79,25 +117,8 @@ def _prepared(
     )
 
 
-def _judge(turn: Turn, map_: Map, instance: Instance, item: Send, standing: Standing) -> None:
-    zone = turn.zone(map_)
-    expires = add(item.expires_after, standing.due, zone) if item.expires_after else None
-    if expires is not None and turn.shard.log_time > expires:  # 2
-        withhold(turn, instance, item, standing, "expired")
-        return
-    if item.place in instance.barred:  # 3, rule 9
-        withhold(turn, instance, item, standing, "already_sent")
-        return
-    template = turn.book.workspace.templates[item.template]
-    chosen = choose(turn, map_, instance, item, template)  # 4, rule 17
-    if chosen.channel is None:
-        withhold(turn, instance, item, standing, "unreachable", chosen.passed_over)
-        return
-    leave(turn, map_, instance, item, standing, chosen, template, expires)
-
-
-def _item(map_: Map, place: str) -> Send:
-    """The send at this place of a pinned version; places are unique in a map."""
+def _item(map_: Map, place: str) -> Do:
+    """The item at this place of a pinned version; places are unique in a map."""
     for stage in map_.stages.values():
         for items in (stage.do, *(x.do for x in stage.on), *(x.do for x in stage.after)):
             for item in items:

@@ -7,6 +7,7 @@ from journeys.language.scope import Noticed
 
 from .gate import request
 from .goals import noticed, pre_empt
+from .judging import Hold
 from .moves import go, has_ended
 from .profile import Instance, Profile, Remembered, Then
 from .turn import Turn, by_touchpoint
@@ -98,11 +99,13 @@ def _follow(
     moves = line.go is not None
     if moves or line.restart:
         instance.last = kept
-    if request(turn, map_, instance, line.do, moment, cause, event, holds=moves):
+    found = request(turn, map_, instance, line.do, moment, cause, event, holds=moves)
+    if isinstance(found, Hold):
         instance.timers = []
         instance.then = Then(*at, moment, cause.id, cause.kind, 0)
-    elif line.go is not None:
-        go(turn, map_, instance, line.go, moment, max(moment, instance.base), cause)
+    elif where := found or line.go:
+        instance.last = kept
+        go(turn, map_, instance, where, moment, max(moment, instance.base), cause)
     elif line.restart:
         rearm(instance, map_.stages[instance.stage], moment, turn.zone(map_))
-    return moves or line.restart
+    return moves or line.restart or found is not None

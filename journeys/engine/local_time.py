@@ -44,14 +44,20 @@ def add(duration: Duration, moment: int, zone: ZoneInfo) -> int:
     """`duration` after `moment`: elapsed, or calendar steps at the same local time."""
     if not duration.is_calendar:
         return moment + duration.millis
-    local = _local(moment, zone)
+    local = local_at(moment, zone)
     if not duration.months:
         # The same offset there, and no second occurrence: nothing to look for. Most of all days.
         there = moment + duration.days * DAY
-        reached = _local(there, zone)
+        reached = local_at(there, zone)
         if reached.utcoffset() == local.utcoffset() and not reached.fold:
             return there
     return instant(_stepped(local.date(), duration), local.time(), zone)
+
+
+def local_at(moment: int, zone: ZoneInfo) -> datetime:
+    """What clocks of `zone` show."""
+    seconds, millis = divmod(moment, 1000)
+    return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000)
 
 
 def subtract(duration: Duration, moment: int, zone: ZoneInfo) -> int:
@@ -67,7 +73,7 @@ def wait_until(wait: Duration | None, at: time | None, moment: int, zone: ZoneIn
     if wait is None:
         return _next(at, moment + 1, zone)
     if wait.is_calendar:
-        return instant(_stepped(_local(moment, zone).date(), wait), at, zone)
+        return instant(_stepped(local_at(moment, zone).date(), wait), at, zone)
     return _next(at, moment + wait.millis, zone)
 
 
@@ -83,19 +89,19 @@ def instant(day: date, at: time, zone: ZoneInfo) -> int:
 
 def _end_of_gap(before: int, after: int, zone: ZoneInfo) -> int:
     """The first moment with the new offset; both bounds lie within hours of it."""
-    old = _local(before, zone).utcoffset()
+    old = local_at(before, zone).utcoffset()
     low, high = before // 1000, -(-after // 1000)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (
-            (middle, high) if _local(middle * 1000, zone).utcoffset() == old else (low, middle)
+            (middle, high) if local_at(middle * 1000, zone).utcoffset() == old else (low, middle)
         )
     return high * 1000
 
 
 def _next(at: time, moment: int, zone: ZoneInfo) -> int:
     """The first moment not before `moment` at which clocks show `at`."""
-    day = _local(moment, zone).date()
+    day = local_at(moment, zone).date()
     found = instant(day, at, zone)
     return found if found >= moment else instant(day + timedelta(days=1), at, zone)
 
@@ -106,11 +112,6 @@ def _stepped(day: date, duration: Duration) -> date:
     year, month = divmod(months, 12)
     day = date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
     return day + timedelta(days=duration.days)
-
-
-def _local(moment: int, zone: ZoneInfo) -> datetime:
-    seconds, millis = divmod(moment, 1000)
-    return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000)
 
 
 def _moment(local: datetime) -> int:

@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
-from journeys.language.model import Map, Send, Template
+from journeys.language.model import Do, Map, Send, Template
 
 from .channels import Chosen
 from .effects import Output
 from .local_time import rfc3339
 from .profile import Instance, Standing
+from .quiet import concerning, next_quiet
 from .turn import Cause, Turn
 
 
@@ -24,15 +25,14 @@ def leave(
     item: Send,
     standing: Standing,
     chosen: Chosen,
-    template: Template,
     expires: int | None,
 ) -> None:
     """Puts the action on its channel's topic and into the history."""
     channel = chosen.channel or ""
+    template = turn.book.workspace.templates[item.template]
     params = _params(template, standing.values)
     stage = item.place.partition("/")[0]
-    held = standing.stood < turn.shard.log_time
-    at = max(standing.due, turn.shard.log_time) if held else standing.due
+    at = _at(standing, turn.shard.log_time)
     record = {
         "action_id": standing.id,
         "map": map_.name,
@@ -50,7 +50,7 @@ def leave(
         "at": rfc3339(at),
         "leaves": rfc3339(turn.shard.log_time),
         "expires_at": None if expires is None else rfc3339(expires),
-        "not_after": None,
+        "not_after": _not_after(turn, map_, item, channel),
         "flags": [],
         "passed_over": chosen.passed_over,
         "profile_id": turn.id,
@@ -69,12 +69,14 @@ def leave(
 def withhold(
     turn: Turn,
     instance: Instance,
-    item: Send,
+    item: Do,
     standing: Standing,
     reason: str,
     passed_over: Mapping[str, str] | None = None,
 ) -> None:
-    """Tells why the action does not leave."""
+    """Tells why the action does not leave; of what would have sent nothing, nothing is told."""
+    if not isinstance(item, Send):
+        return
     more: dict[str, Any] = {"reason": reason}
     if passed_over:
         more["passed_over"] = dict(passed_over)
@@ -99,6 +101,20 @@ def _told(
         (standing.id,),
         {"stage": instance.stage, "action_id": standing.id, "template": item.template, **more},
     )
+
+
+def _at(standing: Standing, now: int) -> int:
+    """`due`, or the end of what held it (rule 4)."""
+    if standing.until:
+        return max(standing.due, standing.until)
+    return max(standing.due, now) if standing.stood < now else standing.due
+
+
+def _not_after(turn: Turn, map_: Map, item: Send, channel: str) -> str | None:
+    """Rule 12: when the next quiet hours begin, for a sender that is behind."""
+    hours = concerning(turn.book.workspace.quiet_hours, item.class_, channel)
+    found = hours and next_quiet(hours, turn.shard.log_time, turn.zone(map_))
+    return rfc3339(found) if found else None
 
 
 def _params(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .conditions import compile_condition, compile_expression
+from .deeds import DeedCompiler
 from .durations import parse_duration, parse_time_of_day
 from .model import (
     Arm,
     Choice,
+    Do,
     Duration,
     End,
     Entry,
@@ -20,7 +22,6 @@ from .model import (
     Line,
     Map,
     Reentry,
-    Send,
     Split,
     Stage,
     Timer,
@@ -28,7 +29,7 @@ from .model import (
     Trigger,
     Workspace,
 )
-from .names import Names, Reads
+from .names import REQUESTED, Names, Reads
 from .problems import Problems, nearest
 from .sends import SendCompiler
 from .tree import Mapping as Tree
@@ -60,7 +61,8 @@ class _MapCompiler:
         self._noticed = noticed_types(root)
         self._splits = self._split_names()
         self._matching = Matching(self._entries, workspace.events, problems)
-        self._sends = SendCompiler(workspace, self._stages, self._reads, problems)
+        sends = SendCompiler(workspace, self._stages, self._reads, problems)
+        self._deeds = DeedCompiler(workspace, sends, self._reads, problems)
 
     def build(self, digest: str) -> Map:
         root = self._root
@@ -86,14 +88,21 @@ class _MapCompiler:
             remembers={each: frozenset(names) for each, names in self._remembered()},
             digest=digest,
             has_key=self._has_key,
+            asks=self._asks(),
             anywhere=anywhere,
         )
 
     def _remembered(self) -> list[tuple[str, set[str]]]:
         """What is read, and what is compared with keys; in one order whatever Python hashes."""
+        found = {event_type: set(names) for event_type, names in self._reads.properties.items()}
         for event_type, name in self._matching.compared:
-            self._reads.properties.setdefault(event_type, set()).add(name)
-        return sorted(self._reads.properties.items())
+            found.setdefault(event_type, set()).add(name)
+        if REQUESTED in found:
+            found[REQUESTED] = {"map", "key", "with"}
+        return sorted(found.items())
+
+    def _asks(self) -> frozenset[str]:
+        return frozenset(self._reads.properties.get(REQUESTED, ()))
 
     def _zone(self) -> ZoneInfo:
         written = self._root.get("timezone")
@@ -105,7 +114,7 @@ class _MapCompiler:
         names = self._names(frozenset(types), entry=frozenset(), inside=False)
         when = self._condition(node.get("when"), names)
         key = node.get("key")
-        if key is None and self._has_key:
+        if key is None and self._has_key and "request" not in node:
             what = "Other entries have a `key`, and this one has none."
             place = node.entries[0][0].place
             self._problems.add("key-missing", place, what, "Give every entry a `key`, or none.")
@@ -117,6 +126,7 @@ class _MapCompiler:
             Trigger(types, when, dict.fromkeys(types)),
             expression,
             _DAY if max_age is None else _duration(max_age),
+            request="request" in node,
         )
 
     def _trigger(self, node: Tree) -> Trigger:
@@ -237,9 +247,9 @@ class _MapCompiler:
     def _to(self, written: Scalar) -> To:
         return stage_named(written, self._stages, self._problems)
 
-    def _do(self, node: Tree, place: str, names: Names) -> tuple[Send, ...]:
+    def _do(self, node: Tree, place: str, names: Names) -> tuple[Do, ...]:
         return tuple(
-            self._sends.compile(mapping(item), f"{place}/do/{index}", names)
+            self._deeds.compile(mapping(item), f"{place}/do/{index}", names)
             for index, item in enumerate(items(node.get("do")))
         )
 
@@ -249,7 +259,7 @@ class _MapCompiler:
         return compile_condition(scalar(node), names, self._reads, self._problems)
 
     def _check_types(self, node: Tree) -> None:
-        for written in items(node["event"]):
+        for written in items(node.get("event")):
             name = scalar(written).text
             if self._workspace.events and name not in self._workspace.events:
                 what = f'The catalogue has no event type "{name}".'

@@ -5,6 +5,7 @@ the language has and this version has not built is refused by name, never ignore
 """
 
 from . import tree
+from .deed_grammar import DEEDS
 from .gate_grammar import LIMIT, QUIET, SEND
 from .names import DECLARABLE
 from .problems import Problems
@@ -51,7 +52,7 @@ def noticing(shape: Shape) -> Check:
 
     def check(node: Node, problems: Problems) -> None:
         words = node.names() if isinstance(node, tree.Mapping) else []
-        if "when" in words and not shape.later.union({"event"}).intersection(words):
+        if "when" in words and not shape.later.union({"event", "request"}).intersection(words):
             not_yet("`when` without `event`", tree.mapping(node).key("when"), problems)
         else:
             shape(node, problems)
@@ -59,17 +60,14 @@ def noticing(shape: Shape) -> Check:
     return check
 
 
-_DOINGS_LATER = frozenset({"task", "set", "tag", "untag", "emit", "start"})
-
-
 def doing(node: Node, problems: Problems) -> None:
-    """An item of `do`: only `send` for now."""
+    """An item of `do`, by the word that says what it is."""
     names = node.names() if isinstance(node, tree.Mapping) else []
-    later = next((each for each in names if each in _DOINGS_LATER), None)
-    if later is not None and "send" not in names:
-        not_yet(f"`{later}`", tree.mapping(node).key(later), problems)
-    else:
-        SEND(node, problems)
+    if "task" in names:
+        not_yet("`task`", tree.mapping(node).key("task"), problems)
+        return
+    found = [DEEDS[each] for each in names if each in DEEDS and "send" not in names]
+    (found[0] if found else SEND)(node, problems)
 
 
 _DO: dict[str, Check] = {"do": one_or_list(doing, "what to do")}
@@ -150,9 +148,10 @@ STAGE = Shape(
 )
 ENTRY = Shape(
     "an entry",
-    {**_TRIGGER, "key": expression, "max_age": positive_duration},
-    required=("event",),
-    later=frozenset({"segment", "left", "schedule", "date", "request", "existing", "spread"})
+    {**_TRIGGER, "request": only_true, "key": expression, "max_age": positive_duration},
+    alone=(("event", "request"),),
+    some=(("event", "request"),),
+    later=frozenset({"segment", "left", "schedule", "date", "existing", "spread"})
     | frozenset({"every", "before", "plus", "at"}),
 )
 _MODES = word("never", "after_exit", "parallel")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from .durations import roughly_ms
-from .model import End, Go, Map, Send, Stage, Timer, To
+from .model import Do, End, Go, Map, Send, Stage, Timer, To
 from .problems import Problems
 from .tree import Mapping as Tree
 from .tree import items, mapping
@@ -141,8 +141,9 @@ def _detours(stage: Stage) -> list[Go]:
     return [go for do in does for go in _branches(do)]
 
 
-def _branches(do: Iterable[Send]) -> list[Go]:
-    found = [policy for send in do for policy in (send.on_quiet, send.on_unreachable)]
+def _branches(do: Iterable[Do]) -> list[Go]:
+    sends = [item for item in do if isinstance(item, Send)]
+    found = [policy for send in sends for policy in (send.on_quiet, send.on_unreachable)]
     return [policy for policy in found if isinstance(policy, To | End)]
 
 

@@ -71,9 +71,14 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """`request`: she enters where she is asked to (`wayline start`, `start:` in another map); the
+    request's own key counts where `key` is None and the map has one.
+    """
+
     trigger: Trigger
     key: Expression | None
     max_age: Duration
+    request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +132,47 @@ class Send:
     on_unreachable: Policy = "skip"
 
 
+START_KEY = ""
+"""Under this name a `start` keeps its `key` among its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`set`, `tag` and `untag`: a value of null removes the trait."""
+
+    place: str
+    values: Mapping[str, Expression]
+    tag: tuple[str, ...] = ()
+    untag: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """A touchpoint of this type about the same person, with these properties."""
+
+    place: str
+    type: str
+    values: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A request to enter the map; the values are those of `with`, and START_KEY."""
+
+    place: str
+    map: str
+    values: Mapping[str, Expression]
+
+
+Do = Send | Change | Emit | Start
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One `on` line. A `do` runs before `go`; without `go` and `restart` she stays."""
 
     trigger: Trigger
-    do: tuple[Send, ...] = ()
+    do: tuple[Do, ...] = ()
     go: Go | None = None
     restart: bool = False
 
@@ -147,7 +187,7 @@ class Timer:
     wait: Duration | None
     at: time | None = None
     max: Duration | None = None
-    do: tuple[Send, ...] = ()
+    do: tuple[Do, ...] = ()
     go: Go | None = None
 
 
@@ -181,7 +221,7 @@ class Stage:
 
     name: str
     title: str
-    do: tuple[Send, ...] = ()
+    do: tuple[Do, ...] = ()
     on: tuple[Line, ...] = ()
     after: tuple[Timer, ...] = ()
     choose: tuple[Choice, ...] = ()
@@ -212,6 +252,8 @@ class Map:
     remembers: Mapping[str, frozenset[str]]
     digest: str
     has_key: bool = False
+    asks: frozenset[str] = frozenset()
+    """What some condition reads of a request's `with`: all that an instance keeps of it."""
     anywhere: tuple[Line, ...] = ()
 
 

@@ -37,6 +37,7 @@ Code = Literal[
     "no-such-function",
     "no-such-goal",
     "no-such-map",
+    "no-such-map",
     "no-such-param",
     "no-such-person",
     "no-such-property",

@@ -1,22 +1,29 @@
 """`do: send`: which template, over which channels, with which values."""
 
+from collections.abc import Collection
+
 from .conditions import compile_expression
 from .durations import parse_duration
-from .model import Expression, Send, Template, Workspace
+from .gate_settings import check_channel, class_of
+from .model import Expression, Policy, Send, Template, Workspace
 from .names import Names, Reads, Type
 from .problems import Place, Problems, listed, nearest
-from .settings import check_channel, check_kind, class_of
+from .settings import check_kind
 from .signatures import type_of
 from .templates import compile_text
 from .tree import Mapping as Tree
-from .tree import Scalar, items, mapping, scalar
+from .tree import Node, Scalar, items, mapping, scalar
+from .ways import way
 
 
 class SendCompiler:
     """Compiles the sends of one map against its workspace."""
 
-    def __init__(self, workspace: Workspace, reads: Reads, problems: Problems) -> None:
+    def __init__(
+        self, workspace: Workspace, stages: Collection[str], reads: Reads, problems: Problems
+    ) -> None:
         self._workspace = workspace
+        self._stages = stages
         self._reads = reads
         self._problems = problems
 
@@ -41,7 +48,18 @@ class SendCompiler:
             values=self._values(node, template, names),
             class_=class_of(node) or (template and template.class_) or "marketing",
             expires_after=None if expires is None else parse_duration(scalar(expires).text),
+            on_quiet=self._policy(node.get("on_quiet"), "hold"),
+            on_unreachable=self._policy(node.get("on_unreachable"), "skip"),
         )
+
+    def _policy(self, node: Node | None, default: Policy) -> Policy:
+        match node:
+            case Scalar(text="skip" | "hold" | "other_channel" as word):
+                return word
+            case Tree():
+                return way(node, self._stages, self._problems) or default
+            case _:
+                return default
 
     def _channels(self, node: Tree) -> tuple[str, ...]:
         if "channels" in node:
@@ -68,7 +86,7 @@ class SendCompiler:
         written = mapping(node["with"]) if "with" in node else Tree((), node.place)
         values = {}
         for key, value in written.entries:
-            expression, kind = self._value(scalar(value), names)
+            expression, kind = self.value(scalar(value), names)
             values[key.text] = expression
             if template is not None:
                 self._check_param(key, kind, value.place, template)
@@ -76,7 +94,8 @@ class SendCompiler:
             self._check_given(node, values, template)
         return values
 
-    def _value(self, written: Scalar, names: Names) -> tuple[Expression, Type]:
+    def value(self, written: Scalar, names: Names) -> tuple[Expression, Type]:
+        """A value of `with` or `set`: itself, an expression after `=`, or Liquid; with its type."""
         value = written.value
         if isinstance(value, str) and value.startswith("="):
             return compile_expression(written, names, self._reads, self._problems, skip=1)

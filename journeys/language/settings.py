@@ -9,9 +9,10 @@ from schemas.intake.mapped import MappingError, MappingProblem, compile_mapping
 from .catalogue import read_events, read_traits, section
 from .conditions import compile_condition
 from .durations import DAY_MS, parse_duration, roughly_ms
+from .gate_settings import check_channel, class_of, read_quiet_hours
 from .model import Channel, Param, Source, Template, Workspace
 from .names import Names, Reads
-from .problems import Place, Problems, nearest
+from .problems import Place, Problems
 from .signatures import fits, type_of, words_of
 from .templates import Render, compile_block
 from .tree import Mapping as Tree
@@ -48,6 +49,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         digest=digest,
         identity=plain(section(root, "identity")),
         traits=traits,
+        quiet_hours=read_quiet_hours(root, channels, problems),
     )
 
 
@@ -110,13 +112,6 @@ def _purposes(
     return purposes
 
 
-def check_channel(written: Scalar, channels: Mapping[str, Channel], problems: Problems) -> None:
-    """Adds a problem unless the workspace has the channel."""
-    if written.text not in channels:
-        what = f'There is no channel "{written.text}".'
-        problems.add("no-such-channel", written.place, what, nearest(written.text, channels))
-
-
 def _templates(
     files: list[Node], channels: Mapping[str, Channel], problems: Problems
 ) -> dict[str, Template]:
@@ -146,14 +141,6 @@ def _template(
         mend = "Add a block such as `sms: {text: ...}`."
         problems.add("no-template-block", key.place, what, mend)
     return Template(name=key.text, class_=class_of(node), params=params, channels=blocks)
-
-
-def class_of(node: Tree) -> Literal["marketing", "transactional"] | None:
-    """The word after `class`, if there is one."""
-    found = node.get("class")
-    if found is None:
-        return None
-    return "transactional" if scalar(found).text == "transactional" else "marketing"
 
 
 def _params(section_: Tree, problems: Problems) -> dict[str, Param]:

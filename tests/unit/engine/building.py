@@ -77,6 +77,7 @@ def send(place: str, template: str = "hello", **more: Any) -> Send:
         more.pop("values", {}),
         more.pop("class_", "transactional"),
         more.pop("expires_after", None),
+        **more,
     )
 
 
@@ -107,7 +108,8 @@ def map_of(name: str, stages: Sequence[Stage], enter: Sequence[Entry], **more: A
         first=stages[0].name,
         remembers=more.get("remembers", {t: frozenset({"amount"}) for t in sorted(types)}),
         digest="",
-        has_key=any(e.key for e in enter),
+        has_key=more.get("has_key", any(e.key for e in enter)),
+        asks=more.get("asks", frozenset()),
         anywhere=more.get("anywhere", ()),
     )
 

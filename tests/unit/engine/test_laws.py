@@ -1,6 +1,7 @@
 """Laws that hold for every life; each was seen to fail with the fold broken on purpose."""
 
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from journeys.language.model import (
     Limit,
     Line,
     Map,
+    QuietHours,
     Reentry,
     Release,
     Send,
@@ -94,7 +96,13 @@ def carts() -> Map:
     )
 
 
-BOOK = release(follow_up(), carts(), win_back(hours(4), name="win-back"))
+NOON = (QuietHours(time(12), time(14, 30), "transactional"),)
+BOOK = release(
+    follow_up(),
+    carts(),
+    win_back(hours(4), name="win-back"),
+    space=workspace(quiet_hours=NOON),
+)
 OTHER = release(
     follow_up(),
     carts(),

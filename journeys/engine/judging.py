@@ -1,0 +1,83 @@
+"""Whether an action may leave (rule 21): asked when it would, and again after each hold.
+
+Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 the channel,
+with the quiet hours of each.
+"""
+
+from dataclasses import dataclass
+
+from journeys.language.model import Do, End, Go, Map, Policy, Send, To
+
+from .channels import Chosen, Stop, choose
+from .deeds import perform
+from .local_time import add
+from .profile import Instance, Standing
+from .sending import leave, withhold
+from .turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It stands at the gate until that moment; 0: until the gate opens again."""
+
+    until: int
+    why: str
+
+
+def judge(
+    turn: Turn, map_: Map, instance: Instance, item: Do, standing: Standing
+) -> Hold | Go | None:
+    """Lets it leave or withholds it (None), or says how long it stands.
+
+    A way on: it was withheld, and then she goes there. What sends nothing is done at once.
+    """
+    if not isinstance(item, Send):
+        perform(turn, map_, instance, item, standing)
+        return None
+    if turn.shard.held:  # 1
+        return Hold(0, "paused")
+    zone = turn.zone(map_)
+    expires = add(item.expires_after, standing.due, zone) if item.expires_after else None
+    if expires is not None and turn.shard.log_time > expires:  # 2
+        withhold(turn, instance, item, standing, "expired")
+        return None
+    if item.place in instance.barred:  # 3, rule 9
+        withhold(turn, instance, item, standing, "already_sent")
+        return None
+    chosen = choose(turn, map_, instance, item)  # 4, rule 17
+    if chosen.stop is not None:
+        return _stopped(turn, instance, item, standing, chosen, chosen.stop, expires)
+    if chosen.channel is None:
+        return _without_channel(turn, instance, item, standing, chosen)
+    leave(turn, map_, instance, item, standing, chosen, expires)
+    return None
+
+
+def _stopped(
+    turn: Turn,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    chosen: Chosen,
+    stop: Stop,
+    expires: int | None,
+) -> Hold | Go | None:
+    """Held, but never longer than it can still leave; else withheld."""
+    if stop.policy == "hold":
+        return Hold(stop.until if expires is None else min(stop.until, expires + 1), stop.why)
+    withhold(turn, instance, item, standing, stop.why, chosen.passed_over)
+    return _way(stop.policy)
+
+
+def _without_channel(
+    turn: Turn, instance: Instance, item: Send, standing: Standing, chosen: Chosen
+) -> Go | None:
+    """`unreachable`, or what stopped the channel preferred among those that could be used."""
+    reasons = [why for why in chosen.passed_over.values() if why == "quiet"]
+    reason = reasons[0] if reasons else "unreachable"
+    withhold(turn, instance, item, standing, reason, chosen.passed_over)
+    return None if reasons else _way(item.on_unreachable)
+
+
+def _way(policy: Policy) -> Go | None:
+    return policy if isinstance(policy, To | End) else None
