@@ -32,6 +32,17 @@ class Forwarded(Struct, frozen=True, array_like=True, tag="forwarded"):
     touchpoint: Touchpoint
 
 
+class Emitted(Struct, frozen=True, array_like=True, tag="emitted"):
+    """A touchpoint that a map made of the person; `hops` counts those before it in a chain, and it.
+
+    It is forwarded as it is when it reaches a redirect.
+    """
+
+    profile: ProfileId
+    touchpoint: Touchpoint
+    hops: int = 1
+
+
 class Merged(Struct, frozen=True, array_like=True, tag="merged"):
     """Identity found that `loser` and `survivor` are one person; read in the loser's shard."""
 
@@ -89,7 +100,17 @@ class Retried(Struct, frozen=True, array_like=True, tag="retried"):
 
 
 InboxRecord = (
-    Arrived | Forwarded | Merged | MergeIn | Tick | Opened | Published | Held | Released | Retried
+    Arrived
+    | Forwarded
+    | Merged
+    | MergeIn
+    | Tick
+    | Opened
+    | Published
+    | Held
+    | Released
+    | Retried
+    | Emitted
 )
 
 
@@ -121,7 +142,7 @@ def decode(value: bytes) -> InboxRecord:
 def recipient(record: InboxRecord) -> ProfileId | None:
     """The profile in whose shard the record belongs; None for those that concern a shard."""
     match record:
-        case Arrived() | Forwarded() | MergeIn() | Retried():
+        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried():
             return record.profile
         case Merged():
             return record.loser

@@ -9,7 +9,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["enter", "move", "end", "goal", "refused", "withheld", "action", "stuck"]
+Kind = Literal[
+    "enter",
+    "move",
+    "end",
+    "goal",
+    "refused",
+    "withheld",
+    "action",
+    "stuck",
+    "emit",
+    "start",
+]
 
 
 class Transition(BaseModel):
@@ -39,6 +50,9 @@ class Transition(BaseModel):
     action_id: str | None = None
     channel: str | None = None
     passed_over: dict[str, str] | None = None
+    type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
+    touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
+    starts: str | None = Field(None, description="the map that is asked to let her in")
     arms: dict[str, str] | None = Field(None, description="split -> arm of this instance")
     contaminated: bool = Field(False, description="a merge mixed arms: leave her out of results")
     offset: int | None = Field(None, description="inbox offset at which it got stuck")

@@ -5,12 +5,13 @@ from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import orjson
 
 from journeys.language.model import Entry, Map, Reentry
 from journeys.language.scope import Noticed
 
-from .ids import cause_id
+from .ids import cause_id, touchpoint_key
 from .keys import as_text
 from .lines import catch_up, later
 from .local_time import add, rfc3339, subtract
@@ -22,6 +23,9 @@ from .waits import window_end
 
 KEYS_REMEMBERED = 200
 """Maps and keys a profile remembers for re-entry; the longest remembered goes first."""
+
+BEHIND_AT_MOST = 200
+"""Touchpoints that wait behind a timer; memory holds no more by default."""
 
 Taken = list[tuple[str, str | None]]
 """Maps and keys that an instance took this touchpoint for."""
@@ -58,13 +62,20 @@ def enter(
 def _consider(
     turn: Turn, map_: Map, entry: Entry, event: Noticed, kept: Remembered, taken: Taken
 ) -> None:
+    own_key = kept.properties.get("key")
+    if entry.request:
+        if kept.properties.get("map") != map_.name:
+            return
+        event = kept = _asked(map_, kept)
     scope = turn.look_in(map_, event)
     if entry.trigger.when is not None and entry.trigger.when.run(scope) is not True:
         return
     key = None if entry.key is None else as_text(entry.key.run(scope))
+    if entry.request and entry.key is None and map_.has_key:
+        key = as_text(own_key)
     if (map_.name, key) in taken:
         return
-    if entry.key is not None and key is None:
+    if map_.has_key and key is None:
         _refuse(turn, map_, key, event, Refusal("missing_key"))
         return
     refusal = _refusal(turn, map_, entry, key, kept)
@@ -73,6 +84,14 @@ def _consider(
         _start(turn, map_, key, kept)
     elif refusal.reason:
         _refuse(turn, map_, key, event, refusal)
+
+
+def _asked(map_: Map, kept: Remembered) -> Remembered:
+    """The request as the map sees it: its properties are what came `with` it, and are read."""
+    given = kept.properties.get("with")
+    given = given if isinstance(given, dict) else {}
+    properties = {name: given[name] for name in given if name in map_.asks}
+    return msgspec.structs.replace(kept, properties=properties)
 
 
 def _refusal(
@@ -85,9 +104,18 @@ def _refusal(
     if map_.reentry.mode != "parallel":
         for open_ in turn.profile.instances:
             if open_.map == map_.name and open_.key == key:
-                return Refusal("" if kept.time > window_end(open_) else "already_in")
+                return Refusal("" if _waits_behind(open_, kept) else "already_in")
     memory = turn.profile.memory.get(memory_key(map_.name, key))
     return _too_soon(map_.reentry, memory, kept.time, turn.zone(map_)) if memory else None
+
+
+def _waits_behind(open_: Instance, kept: Remembered) -> bool:
+    """Whether a timer that is due, or has decided and waits at the gate, must end it first."""
+    if kept.time <= (open_.then.decided if open_.then else window_end(open_)):
+        return False
+    open_.behind.append(touchpoint_key(kept.source, kept.id))
+    del open_.behind[:-BEHIND_AT_MOST]
+    return True
 
 
 def _too_soon(rule: Reentry, memory: Memory, time: int, zone: ZoneInfo) -> Refusal | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from journeys.language.model import Release
 from schemas.inbox import (
     Arrived,
+    Emitted,
     Forwarded,
     Held,
     Logged,
@@ -91,6 +92,8 @@ class _Folding:
         match record:
             case Arrived() | Forwarded():
                 self._touch(record.profile, logged.offset, record.touchpoint)
+            case Emitted():
+                self._touch(record.profile, logged.offset, record.touchpoint, record.hops)
             case Tick():
                 shard.time = tick_time(shard, logged)
                 for source, mark in record.marks.items():
@@ -116,8 +119,9 @@ class _Folding:
                 effects.gate[name] = gate_of(profile)
         return effects
 
-    def _touch(self, name: ProfileId, offset: int, touchpoint: Touchpoint) -> None:
+    def _touch(self, name: ProfileId, offset: int, touchpoint: Touchpoint, hops: int = 0) -> None:
         turn = self._turn(name, offset, self._live(name) or Profile())
+        turn.hops = hops
         if turn.profile.redirect:
             merging.forward(turn, touchpoint)
         else:
@@ -195,7 +199,7 @@ def _move_log_time(shard: Shard, logged: Logged) -> None:
         shard.log_time = max(shard.log_time, logged.stamp)
         return
     match logged.record:
-        case Arrived() | Forwarded():
+        case Arrived() | Forwarded() | Emitted():
             shard.log_time = max(shard.log_time, logged.record.touchpoint.time)
         case Tick():
             shard.log_time = max(shard.log_time, logged.record.until)

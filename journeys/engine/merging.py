@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from schemas import inbox
-from schemas.inbox import Forwarded, Merged, MergeIn
+from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
 from . import arms
@@ -21,7 +21,8 @@ _K = TypeVar("_K", str, int)
 def forward(turn: Turn, touchpoint: Touchpoint) -> None:
     """The profile is a redirect: the touchpoint goes on to where it leads."""
     target = ProfileId(turn.profile.redirect)
-    turn.emit("inbox", target, inbox.encode(Forwarded(target, touchpoint)))
+    record = Emitted(target, touchpoint, turn.hops) if turn.hops else Forwarded(target, touchpoint)
+    turn.emit("inbox", target, inbox.encode(record))
 
 
 def merge(turn: Turn, record: Merged) -> Profile:

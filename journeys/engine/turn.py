@@ -44,6 +44,8 @@ class Turn:
     outputs: list[Output]
     edges: list[str]
     passes: int = 0
+    hops: int = 0
+    """How many touchpoints made by maps led to this record, one from the other."""
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:

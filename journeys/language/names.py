@@ -11,6 +11,9 @@ Type = Literal[
 
 DECLARABLE: tuple[Type, ...] = tuple(each for each in get_args(Type) if each not in ("null", "any"))
 
+REQUESTED = "map.requested"
+"""The type of requests to enter a map; a map's `event.x` and `entry.x` are what came `with` it."""
+
 Properties = Mapping[str, Mapping[str, str]] | None
 """Event type -> property -> type; None where no catalogue declares event types."""
 

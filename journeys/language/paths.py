@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .lexer import Fault
-from .names import Names, Reads, Type
+from .names import REQUESTED, Names, Reads, Type
 from .parser import Path
 from .problems import nearest
 
@@ -81,11 +81,11 @@ def _carriers(name: str, types: frozenset[str], names: Names) -> frozenset[str]:
     if names.catalogue is None:
         return types
     catalogue = names.catalogue
-    return frozenset(each for each in types if name in catalogue.get(each, {}))
+    return frozenset(each for each in types if each == REQUESTED or name in catalogue.get(each, {}))
 
 
 def _property(path: Path, name: str, types: frozenset[str], names: Names) -> Type:
-    if names.catalogue is None:
+    if names.catalogue is None or REQUESTED in types:
         return "any"
     declared = {each: names.catalogue.get(each, {}) for each in types}
     found = {properties[name] for properties in declared.values() if name in properties}

@@ -37,7 +37,6 @@ Code = Literal[
     "no-such-function",
     "no-such-goal",
     "no-such-map",
-    "no-such-map",
     "no-such-param",
     "no-such-person",
     "no-such-property",

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from .conditions import plain_property
+from .names import REQUESTED
 from .problems import Problems, nearest
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 
 
 def event_types(node: Tree) -> tuple[str, ...]:
-    """The types an `event:` names, each once."""
+    """The types an `event:` names, each once; a request's for `request: true`."""
+    if "request" in node:
+        return (REQUESTED,)
     return tuple(dict.fromkeys(scalar(each).text for each in items(node["event"])))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from . import grammar
 from .compiler import build_map
+from .deeds import check_starts
 from .lint import check_meaning
 from .model import Entry, Map, Release, Workspace
 from .problems import MapError, Place, Problem, Problems
@@ -38,6 +39,9 @@ def compile_workspace(documents: Mapping[str, str]) -> Compiled:
     workspace = _workspace(trees, documents)
     files = tuple(sorted(file for file in trees if _is_map(file)))
     maps = _maps({file: mapping(trees[file]) for file in files}, documents, workspace)
+    problems = Problems()
+    check_starts((mapping(trees[file]) for file in files), maps, problems)
+    problems.raise_if_any()
     return Compiled(workspace, maps, files)
 
 
