@@ -151,10 +151,14 @@ def _fire(turn: Turn, instance: Instance, armed: Armed, looped: bool) -> None:
 
 
 def _enter_anew(turn: Turn, instance: Instance, after: int) -> None:
-    """Where a timer ended it, what she did after the deadline may enter anew (rule 3)."""
-    if has_ended(instance):
+    """Where a timer ended it, what she did after the deadline may enter anew (rule 3).
+
+    Only what waited behind this very timer: all else was let in or refused when it came.
+    """
+    if has_ended(instance) and instance.behind:
         for kept in later(turn.profile, after):
-            enter(turn, kept, kept, [], only=instance.map)
+            if touchpoint_key(kept.source, kept.id) in instance.behind:
+                enter(turn, kept, kept, [], only=instance.map)
 
 
 def _give_missed(turn: Turn, instance: Instance, missed: list[int]) -> None:

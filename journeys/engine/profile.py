@@ -91,7 +91,8 @@ class Instance(Struct, array_like=True, gc=False):
     """One run of one person through one version of one map.
 
     Touchpoints count from `since` (rule 3), timers from `base`, which is `held` ms later only
-    after a hold. `last` is None while the last touchpoint taken is `entry`.
+    after a hold. `last` is None while the last touchpoint taken is `entry`. `behind` are the keys
+    of touchpoints that would enter anew if a timer ended it: they are dated after its deadline.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Instance(Struct, array_like=True, gc=False):
     tries: int = 0
     arms: dict[str, str] = {}
     contaminated: bool = False
+    behind: list[int] = []
 
     @property
     def entered(self) -> int:

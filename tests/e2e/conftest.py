@@ -3,17 +3,14 @@
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
-from streams.settings import Settings
-from tests.e2e.world import World
+from tests.e2e.world import World, running_world
 from tests.kafka_broker import KafkaBroker, NoKafka, own_kafka, running_kafka
-from tests.redis_server import running_redis
 
 _numbers = count(1)
 
@@ -53,26 +50,5 @@ def _skipped_without_kafka() -> Iterator[None]:
 @pytest.fixture
 async def world(kafka: str, prefix: str, tmp_path: Path) -> AsyncIterator[World]:
     """A workspace of the test's own on the session's broker, with a Redis of its own."""
-    async with _world(kafka, prefix, tmp_path) as made:
+    async with running_world(kafka, prefix, tmp_path) as made:
         yield made
-
-
-@asynccontextmanager
-async def _world(kafka: str, prefix: str, folder: Path) -> AsyncIterator[World]:
-    with running_redis() as server:
-        settings = Settings(
-            prefix=prefix,
-            identity_key="a key for tests only",
-            kafka={"bootstrap": kafka, "session_timeout_ms": 6000},
-            redis={"url": server.url},
-            metrics={"port": 0},
-            time={"idle_tick_ms": 1000},
-            log={"format": "json"},
-        )
-        redis = Redis.from_url(server.url)
-        made = World(settings, server, redis, folder)
-        try:
-            yield made
-        finally:
-            made.end()
-            await redis.aclose()

@@ -30,7 +30,7 @@ from streams.reading import high_watermarks, read_to_end
 from streams.settings import Settings, environment
 from streams.states import FIRED_PER_TICK, RedisStates
 from streams.topics_admin import create_workspace
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 
 ROOT = Path(__file__).parents[2]
 SHARDS = 12
@@ -185,6 +185,28 @@ class World:
             if due is not None and due <= facts.time:
                 return False
         return True
+
+
+@asynccontextmanager
+async def running_world(kafka: str, prefix: str, folder: Path) -> AsyncIterator[World]:
+    """A workspace on this broker, with a Redis of its own; workers' logs go to the folder."""
+    with running_redis() as server:
+        settings = Settings(
+            prefix=prefix,
+            identity_key="a key for tests only",
+            kafka={"bootstrap": kafka, "session_timeout_ms": 6000},
+            redis={"url": server.url},
+            metrics={"port": 0},
+            time={"idle_tick_ms": 1000},
+            log={"format": "json"},
+        )
+        redis = Redis.from_url(server.url)
+        made = World(settings, server, redis, folder)
+        try:
+            yield made
+        finally:
+            made.end()
+            await redis.aclose()
 
 
 def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, bytes]:

@@ -214,3 +214,26 @@ def test_entries_and_ends_are_counted_by_day() -> None:
         ("2026-05-05", "carts/1/end:bought"): 1,
     }
     assert life.person(ANN).instances == []
+
+
+def test_a_timer_lets_nobody_in_anew_who_came_in_by_another_key() -> None:
+    life = Life(release(resting(key=CART, match="cart")))
+    life.happens("cart.left", START, id="a", cart="7")
+    late = START + 3 * DAY + MINUTE
+    life.happens("cart.left", late, id="b", cart="8")
+    life.happens("order.paid", late + MINUTE, cart="8")
+
+    life.pass_until(late + HOUR)
+
+    told = [(row["kind"], row["key"]) for row in life.told("enter", "end", "refused")]
+    assert told == [("enter", "7"), ("enter", "8"), ("end", "8"), ("end", "7")]
+
+
+def test_a_timer_lets_nobody_in_anew_whom_parallel_runs_let_in_at_once() -> None:
+    life = Life(release(resting(reentry=Reentry("parallel"))))
+    life.happens("cart.left", START, id="a")
+    life.happens("cart.left", START + 3 * DAY + MINUTE, id="b")
+
+    life.pass_until(START + 7 * DAY)
+
+    assert [row["kind"] for row in life.told()] == ["enter", "enter", "end", "end"]
