@@ -27,7 +27,26 @@ def _nested(levels: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     return _with(opening * levels + b"1" + closing * levels)
 
 
-CLOUD_EVENT = {"specversion": "1.0", "id": "1", "source": "/x", "type": "order.paid", "data": {}}
+def _call(**fields: Any) -> bytes:
+    return orjson.dumps({"type": "track", "event": "Order Completed", "userId": "u1"} | fields)
+
+
+def _event(**fields: Any) -> bytes:
+    event = {"specversion": "1.0", "id": "1", "source": "/x", "type": "order.paid", "data": _SAID}
+    return orjson.dumps(event | fields)
+
+
+def _kind(subtype: str) -> tuple[str, bytes]:
+    return "Content-Type", f"application/{subtype}".encode()
+
+
+_SAID = {"identifiers": {"phone": "13800138000"}}
+BINARY = (
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"1"),
+    ("ce_source", b"/x"),
+    ("ce_type", b"order.paid"),
+)
 CHANGE = {"op": "c", "source": {"table": "orders"}, "after": {"id": 1}}
 
 POISON = (
@@ -131,24 +150,76 @@ POISON = (
         "bad-time",
         b'{"type":"source.watermark","properties":{"source":"till","upto":"never"}}',
     ),
-    # Forms that are recognised, and not built yet
-    Poison("a CloudEvent", "not-supported-yet", orjson.dumps(CLOUD_EVENT)),
+    # Calls of Segment and RudderStack
+    Poison("a call of nobody", "no-identifier", _call(userId=None)),
+    Poison("a call of nobody's empty ids", "no-identifier", _call(userId="", anonymousId="")),
+    Poison("a call without its type", "missing-field", b'{"event":"Order Completed","userId":"u"}'),
+    Poison("a call by its old type", "missing-field", b'{"action":"track","user_id":"u"}'),
+    Poison("a track without an event", "missing-field", _call(event=None)),
+    Poison("a track of blanks", "missing-field", _call(event=" ?! ")),
+    Poison("a track whose event is a list", "wrong-type", _call(event=["a"])),
+    Poison("a track that never ends", "too-long", _call(event="x" * 201)),
+    Poison("a track in the engine's name", "reserved-type", _call(event="identity.erase")),
+    Poison("a track of a watermark", "reserved-type", _call(event="source.watermark")),
+    Poison("a user id that is an object", "wrong-type", _call(userId={"id": 1})),
+    Poison("a user id that never ends", "too-long", _call(userId="u" * 513)),
+    Poison("a message id that is true", "wrong-type", _call(messageId=True)),
+    Poison("a context that is a text", "wrong-type", _call(context="web")),
+    Poison("traits that are a list", "wrong-type", _call(context={"traits": []})),
+    Poison("properties of a call as a text", "wrong-type", _call(properties="{}")),
+    Poison("a group without an id", "missing-field", _call(type="group")),
+    Poison("an alias of one", "missing-field", _call(type="alias")),
+    Poison("a call at no time", "bad-time", _call(timestamp="noon")),
+    Poison("a call at a number", "wrong-type", _call(sentAt=1772335800)),
     Poison(
-        "a CloudEvent by its content type",
-        "not-supported-yet",
+        "a call made before 1970",
+        "time-out-of-range",
+        _call(
+            originalTimestamp="1970-01-02T00:00:00Z",
+            sentAt="2026-01-01T00:00:00Z",
+            receivedAt="2020-01-01T00:00:00Z",
+        ),
+    ),
+    # CloudEvents
+    Poison("an event of nobody", "no-identifier", _event(data={})),
+    Poison("an event without data", "no-identifier", _event(data=None)),
+    Poison("an event with a text", "data-not-json", _event(data="text")),
+    Poison("an event with bytes", "data-not-json", _event(data=None, data_base64="e30=")),
+    Poison("an event with two datas", "two-data", _event(data_base64="e30=")),
+    Poison("an event of 0.3", "unknown-specversion", _event(specversion="0.3")),
+    Poison("an event without an id", "missing-field", _event(id=None)),
+    Poison("an event with a number for its id", "wrong-type", _event(id=1)),
+    Poison("an event with an empty source", "empty-text", _event(source="")),
+    Poison("an event at lunchtime", "bad-time", _event(time="lunchtime")),
+    Poison("an event to the minute", "bad-time", _event(time="2026-03-01T11:30Z")),
+    Poison("an extension with a capital", "bad-attribute", _event(storeId="17")),
+    Poison("an extension of a fraction", "wrong-type", _event(store=1.5)),
+    Poison("an event of no media type", "bad-attribute", _event(datacontenttype="xyz")),
+    Poison(
+        "an event whose properties are a list",
+        "wrong-type",
+        _event(data=_SAID | {"properties": []}),
+    ),
+    Poison("an event in Avro", "not-json", b"Obj", (_kind("cloudevents+avro"),)),
+    Poison("a batch of events", "not-an-object", b"[]", (_kind("cloudevents-batch+json"),)),
+    Poison(
+        "an announced event that is none",
+        "missing-field",
         b"{}",
-        (("Content-Type", b"application/cloudevents+json; charset=UTF-8"),),
+        (_kind("CloudEvents+json; charset=UTF-8"),),
     ),
-    Poison("a binary CloudEvent", "not-supported-yet", b"{}", (("ce_specversion", b"1.0"),)),
+    Poison("an announced event without value", "no-value", None, (_kind("cloudevents+json"),)),
     Poison(
-        "a Segment call",
-        "not-supported-yet",
-        b'{"type":"track","event":"Order Completed","userId":"u1","properties":{}}',
+        "a binary event without attributes", "missing-field", b"{}", (("ce_specversion", b"1.0"),)
     ),
-    Poison("a Debezium change", "not-supported-yet", orjson.dumps(CHANGE)),
-    Poison(
-        "a Debezium change in its schema",
-        "not-supported-yet",
-        orjson.dumps({"schema": {}, "payload": CHANGE}),
-    ),
+    Poison("a binary event of nobody", "no-identifier", b"{}", BINARY),
+    Poison("a binary event in XML", "data-not-json", b"<a/>", (*BINARY, _kind("xml"))),
+    Poison("a binary event with an id twice", "duplicate-key", b"{}", (*BINARY, ("ce_id", b"2"))),
+    Poison("a binary event with bad UTF-8", "not-utf8", b"{}", (*BINARY, ("ce_x", b"\xff"))),
+    Poison("a binary event that is cut off", "not-json", b'{"identifiers"', BINARY),
+    # Changes of Debezium
+    Poison("a change without a mapping", "no-mapping", orjson.dumps(CHANGE)),
+    Poison("a change in its schema", "no-mapping", orjson.dumps({"schema": {}, "payload": CHANGE})),
+    Poison("a table that was emptied", "no-row", orjson.dumps(CHANGE | {"op": "t"})),
+    Poison("a message in the log", "no-row", orjson.dumps(CHANGE | {"op": "m"})),
 )

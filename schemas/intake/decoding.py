@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from ..errors import ContractError
 from ..touchpoint import Millis, Touchpoint
+from .calls import is_call, read_call, refuse_call_without_type
+from .changes import change_in, read_change, refuse_no_change
+from .cloudevents import event_by_headers, is_event, read_event
 from .document import read_object
+from .foreign import Foreign
 from .mapped import Mapping
 from .native import WATERMARK, touchpoint_from
-
-_CALLS = ("track", "identify", "alias", "group", "page", "screen")
-_CALL_MARKS = ("messageId", "userId", "anonymousId", "previousId", "groupId", "writeKey")
-_OPERATIONS = ("c", "u", "d", "r", "t", "m")
 
 
 class Raw(NamedTuple):
@@ -32,10 +32,17 @@ class Raw(NamedTuple):
 def decode(raw: Raw, mapping: Mapping | None, now: Millis) -> Touchpoint:
     """The touchpoint a record says, as of `now`; `mapping` is its topic's.
 
+    Forms are tried in this order, and the first that fits is taken: CloudEvents by their headers,
+    the native form, CloudEvents without headers, calls of Segment and RudderStack, changes of
+    Debezium, the mapping.
+
     Raises ContractError for all that breaks the contract, and nothing else: what a sender writes
     never stops a partition. The same record gives the same touchpoint, but for a time that lies
     ahead of `now`.
     """
+    received = Millis(raw.timestamp) if raw.timestamp >= 0 else now
+    if raw.headers and (event := event_by_headers(raw.headers, raw.value, mapping)):
+        return _from_foreign(event, raw, received, now)
     if raw.value is None:
         raise ContractError(
             "no-value",
@@ -43,55 +50,41 @@ def decode(raw: Raw, mapping: Mapping | None, now: Millis) -> Touchpoint:
             "The record has no value (a tombstone).",
             "Touchpoints are facts and cannot be taken back; send another one.",
         )
-    if raw.headers:
-        _refuse_events_by_header(raw.headers)
     document = read_object(raw.value)
-    if type(document.get("identifiers")) is not dict:
-        _refuse_other_forms(document)
-    if mapping is not None and not _is_native(document):
-        document = mapping.native(document)
-    received = Millis(raw.timestamp) if raw.timestamp >= 0 else now
+    if type(document.get("identifiers")) is dict and (
+        mapping is None or type(document.get("type")) is str
+    ):
+        origin = (raw.topic, raw.partition, raw.offset)
+        return touchpoint_from(document, origin, raw.topic, received, now)
+    return _from_foreign(_foreign(document, mapping, received), raw, received, now)
+
+
+def says_nothing(raw: Raw, mapping: Mapping | None) -> bool:
+    """Whether this is the tombstone that follows a row's delete: no touchpoint, and no fault."""
+    return raw.value is None and mapping is not None and mapping.changes and not raw.headers
+
+
+def _foreign(document: dict[str, Any], mapping: Mapping | None, received: Millis) -> Foreign:
+    if is_event(document):
+        return read_event(document, mapping)
+    if is_call(document, by_type_alone=mapping is None):
+        return read_call(document, received)
+    if (change := change_in(document)) is not None:
+        return read_change(change, mapping)
+    if document.get("type") == WATERMARK:
+        return Foreign(document)
+    if mapping is not None:
+        if mapping.changes:
+            refuse_no_change()
+        return Foreign(mapping.native(document))
+    refuse_call_without_type(document)
+    return Foreign(document)
+
+
+def _from_foreign(foreign: Foreign, raw: Raw, received: Millis, now: Millis) -> Touchpoint:
     origin = (raw.topic, raw.partition, raw.offset)
-    return touchpoint_from(document, origin, raw.topic, received, now)
-
-
-def _is_native(document: dict[str, Any]) -> bool:
-    return type(document.get("type")) is str and (
-        type(document.get("identifiers")) is dict or document["type"] == WATERMARK
-    )
-
-
-def _refuse_events_by_header(headers: Sequence[tuple[str, bytes | None]]) -> None:
-    for name, value in headers:
-        folded = name.lower()
-        kind = (value or b"")[:24].lower()  # Kafka allows a header without a value
-        structured = folded == "content-type" and kind.startswith(b"application/cloudevents")
-        if structured or folded == "ce_specversion":
-            _refuse_form("CloudEvents", f"/headers/{name}")
-
-
-def _refuse_other_forms(document: dict[str, Any]) -> None:
-    """By their marks, and only without native identifiers: our `type` may be `track` too."""
-    if "specversion" in document and "data" in document:
-        _refuse_form("CloudEvents", "/specversion")
-    if "op" in document and _is_change(document):
-        _refuse_form("Debezium", "/op")
-    if "payload" in document and "schema" in document:
-        payload = document["payload"]
-        if type(payload) is dict and _is_change(payload):
-            _refuse_form("Debezium", "/payload/op")
-    if document.get("type") in _CALLS and any(mark in document for mark in _CALL_MARKS):
-        _refuse_form("Segment", "/type")
-
-
-def _is_change(document: dict[str, Any]) -> bool:
-    return type(document.get("source")) is dict and document.get("op") in _OPERATIONS
-
-
-def _refuse_form(form: str, path: str) -> None:
-    raise ContractError(
-        "not-supported-yet",
-        path,
-        f"This is the {form} form, which is not supported yet.",
-        "Send the native form, or describe the record with a mapping under `sources:`.",
-    )
+    document, happened = foreign.document, foreign.happened
+    try:
+        return touchpoint_from(document, origin, raw.topic, received, now, happened)
+    except ContractError as error:
+        raise foreign.placed(error) from None

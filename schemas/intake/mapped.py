@@ -19,8 +19,10 @@ _TEXTS = ("id", "type", "time", "channel")
 _GROUPS = ("identifiers", "properties", "traits", "consents")
 _KEYS = frozenset((*_TEXTS, *_GROUPS, "timezone", "format", "topic", "file", "backfill"))
 _FLAGS = frozenset(("lateness", "brings", "watermark", "bulk"))
+_FORMATS = ("mapped", "debezium")
 _MILLIS_FROM = 100_000_000_000
-"""Epoch numbers from here on are ms: as seconds they would lie in the year 5138."""
+"""Epoch numbers from here on are ms: as seconds they would lie in the year 5138. A thousand times
+as much, and again, are the microseconds and nanoseconds in which databases count."""
 
 
 class MappingProblem(NamedTuple):
@@ -52,6 +54,8 @@ class Mapping:
     fields: tuple[tuple[str, Extract], ...]
     groups: tuple[tuple[str, tuple[tuple[str, Extract], ...]], ...]
     backfill: bool = False
+    changes: bool = False
+    """Its records are change events of Debezium, and nothing else."""
 
     def native(self, record: Record) -> dict[str, Any]:
         """The native form of one record.
@@ -109,6 +113,7 @@ def compile_mapping(
         fields=fields,
         groups=groups,
         backfill=entry.get("backfill") is True,
+        changes=entry.get("format") == "debezium",
     )
 
 
@@ -129,13 +134,13 @@ def _check_keys(entry: AnyMapping[str, Any], problems: list[MappingProblem]) -> 
     ):
         if not entry.get(key):
             problems.append(MappingProblem("missing-field", (key,), f'"{key}" is missing.', mend))
-    if entry.get("format", "mapped") != "mapped":
+    if entry.get("format", "mapped") not in _FORMATS:
         problems.append(
             MappingProblem(
                 "unknown-format",
                 ("format",),
                 f'There is no format "{entry["format"]}".',
-                "Write `format: mapped`, or leave the mapping out for the native form.",
+                "Write `mapped`, or `debezium`; the other forms are known by their marks.",
             )
         )
 
@@ -221,7 +226,11 @@ def _text(value: Any, path: str) -> str:
 
 
 def _epoch(value: float) -> str:
-    millis = value if abs(value) >= _MILLIS_FROM else value * 1000
+    size, millis = abs(value), value
+    if size < _MILLIS_FROM:
+        millis = value * 1000
+    elif size >= _MILLIS_FROM * 1000:
+        millis = value // (1000 if size < _MILLIS_FROM * 1_000_000 else 1_000_000)
     try:
         return written_time(int(millis))  # type: ignore[arg-type]
     except (OverflowError, ValueError, OSError):

@@ -66,9 +66,10 @@ def touchpoint_from(
     default_source: str,
     received: Millis,
     now: Millis,
+    happened: Millis | None = None,
 ) -> Touchpoint:
     """The touchpoint this native form says, as of `now`; `origin` (topic, partition, offset) is
-    its id where it has none.
+    its id where it has none, `happened` or else `received` its time.
 
     A time over five minutes ahead is set to `now`, over a day ahead is refused: some clock is
     wrong, and a touchpoint from the future would answer every wait. Raises ContractError.
@@ -91,7 +92,10 @@ def touchpoint_from(
         )
     elif not type_.strip():
         raise ContractError("empty-text", "/type", "The type is blank.", "Name what happened.")
-    time = received if form.time is None else read_time(form.time)
+    if form.time is not None:
+        time = read_time(form.time)
+    else:
+        time = received if happened is None else happened
     if time > now + AHEAD_TOLERATED:
         time = _not_ahead(time, now)
     return Touchpoint(
