@@ -15,7 +15,7 @@ from journeys.engine.effects import Shard
 from journeys.engine.profile import Instance, Profile, Remembered, decode
 from journeys.identity.claims import Claims, Identifier
 from journeys.identity.config import IdentityConfig, identity_config
-from journeys.identity.records import owner_of
+from journeys.identity.records import FREE, decode_holding
 from journeys.identity.tokens import ID_LENGTH
 from schemas.topics import shard_of
 from schemas.touchpoint import Millis, ProfileId
@@ -65,7 +65,8 @@ async def who(settings: Settings, identifier: str) -> Found:
             raise Refused(f"{identifier} can identify nobody ({reason}).")
         one: Identifier = claim.links[0]
         record: Any = await redis.get(settings.keys.identifier(one.token))
-        owner = owner_of(record) if record else None
+        held = decode_holding(record) if record else None
+        owner = held.owner if held and held.state != FREE else None
         return Found(identifier, f"{one.namespace}:{one.value}", one.token, owner)
 
 

@@ -12,7 +12,9 @@ from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim
 from journeys.identity.config import IdentityConfig
-from journeys.identity.overlay import Decision, Overlay, Plan, Unread, wanted_nodes
+from journeys.identity.operations import Operation, carry_out
+from journeys.identity.overlay import Decision, Overlay, Unread
+from journeys.identity.plan import Plan, wanted_nodes
 from journeys.identity.records import decode_merge, encode
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
@@ -45,9 +47,9 @@ class Resolved:
 
 
 async def resolve(
-    identities: Identities, claims: Sequence[Claim], config: IdentityConfig
+    identities: Identities, claims: Sequence[Claim | Operation], config: IdentityConfig
 ) -> Resolved:
-    """Decides the claims in order and writes what they change, all of it or nothing.
+    """Decides the claims in order and does the operations; all they change is written, or nothing.
 
     An empty batch only fetches the outbox. Raises IdentityInvalid; and Conflict where a single
     claim found no way past its neighbours, with nothing lost: try again.
@@ -68,24 +70,39 @@ async def resolve(
 
 
 async def _attempt(
-    identities: Identities, claims: Sequence[Claim], config: IdentityConfig, conflicts: int
+    identities: Identities,
+    claims: Sequence[Claim | Operation],
+    config: IdentityConfig,
+    conflicts: int,
 ) -> Resolved:
     tokens = list(dict.fromkeys([token for claim in claims for token in claim.tokens]))
     read = await identities.read(tokens)
-    wanted = wanted_nodes(claims, read.records, config)
+    latest = max([claim.time for claim in claims], default=0)
+    fresh = max(0, latest - config.touch_interval)
+    records = dict(read.records)
+    wanted = Unread(wanted_nodes(claims, records, config))
     nodes: dict[ProfileId, bytes | None] = {}
     while True:
-        if wanted:
-            nodes.update(await identities.nodes(wanted))
-        overlay = Overlay(read.records, nodes, config)
+        if wanted.profiles:
+            nodes.update(await identities.nodes(wanted.profiles))
+        if wanted.tokens:
+            more = await identities.read(wanted.tokens)
+            if more.gate != read.gate:
+                raise Conflict("identity was lost or repaired meanwhile")
+            records.update(more.records)
+        overlay = Overlay(records, nodes, config, fresh)
         try:
-            decisions = [overlay.take(claim) for claim in claims]
+            decisions = [_taken(overlay, claim) for claim in claims]
             break
         except Unread as unread:
-            wanted = [unread.profile]
+            wanted = unread
     plan = overlay.plan()
     outbox = await identities.commit(read.gate, plan) if plan else read.outbox
     return Resolved(decisions, outbox, conflicts)
+
+
+def _taken(overlay: Overlay, claim: Claim | Operation) -> Decision:
+    return carry_out(overlay, claim) if isinstance(claim, Operation) else overlay.take(claim)
 
 
 class RedisIdentities:
@@ -120,15 +137,17 @@ class RedisIdentities:
         changed = [self._keys.identifier(token) for token in plan.records]
         changed += [self._keys.node(profile) for profile in plan.nodes]
         repointed = [self._keys.identifier(token) for token, _, _ in plan.repoints]
+        seen = [self._keys.identifier(token) for token in plan.touches]
         outbox = await self._resolve(
             keys={"valid": self._keys.identity_valid, "outbox": self._keys.identity_outbox},
             args={
                 "gate": gate,
                 "changes": [*plan.records.values(), *plan.nodes.values()],
                 "repoints": [(loser, survivor) for _, loser, survivor in plan.repoints],
+                "touches": list(plan.touches.values()),
                 "merges": [encode(merge) for merge in plan.merges],
             },
-            more_keys=[*changed, *repointed],
+            more_keys=[*changed, *repointed, *seen],
         )
         return _waiting([(number, dict([fields])) for number, fields in outbox])
 

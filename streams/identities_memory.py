@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from journeys.identity.overlay import Plan
-from journeys.identity.records import repointed
+from journeys.identity.plan import Plan
+from journeys.identity.records import repointed, touched
 from schemas.touchpoint import Millis, ProfileId
 from streams.ports import Conflict, IdentityInvalid, IdentityRead, RepairWindow, Waiting
 
@@ -45,7 +45,14 @@ class MemoryIdentities:
             raise Conflict("identity was lost or repaired meanwhile")
         _compare(self._records, plan.records)
         _compare(self._nodes, plan.nodes)
+        seen = {
+            token: touched(self._records.get(token, b""), new)
+            for token, new in plan.touches.items()
+        }
+        if None in seen.values():
+            raise Conflict("an identifier has another owner")
         self._records |= {token: new for token, (_, new) in plan.records.items()}
+        self._records |= {token: new for token, new in seen.items() if new}
         self._nodes |= {profile: new for profile, (_, new) in plan.nodes.items()}
         for token, loser, survivor in plan.repoints:
             record = self._records.get(token, b"")

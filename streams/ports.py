@@ -7,7 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from journeys.engine.effects import FOLD_VERSION, Effects, Shard
-from journeys.identity.overlay import Plan
+from journeys.identity.plan import Plan
 from journeys.identity.records import Merge
 from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId

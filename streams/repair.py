@@ -11,7 +11,7 @@ from typing import TypeVar
 from journeys.identity.config import IdentityConfig
 from journeys.identity.mending import assert_arrived, assert_merged
 from journeys.identity.overlay import Overlay, Unread
-from journeys.identity.records import Merge, decode_node, owner_of
+from journeys.identity.records import Merge, decode_node, holder_of
 from schemas.inbox import Arrived, InboxRecord, Merged
 from schemas.touchpoint import Millis, ProfileId
 from streams.ports import Conflict, Identities
@@ -160,16 +160,21 @@ async def _change(
     """Applies a change to what these tokens and profiles lead to, until nobody is in the way."""
     while True:
         read = await identities.read(tuple(tokens), repairing=True)
-        wanted = {*profiles, *(owner_of(raw) for raw in read.records.values() if raw)}
+        records = dict(read.records)
+        holders = map(holder_of, records.values())
+        wanted = {*profiles, *(one for one in holders if one is not None)}
         nodes: dict[ProfileId, bytes | None] = {}
         while True:
             nodes |= await _with_survivors(identities, wanted)
-            overlay = Overlay(read.records, nodes, config)
+            overlay = Overlay(records, nodes, config)
             try:
                 result = change(overlay)
                 break
             except Unread as unread:
-                wanted = {unread.profile}
+                wanted = set(unread.profiles)
+                if unread.tokens:
+                    more = await identities.read(unread.tokens, repairing=True)
+                    records |= more.records
         plan = overlay.plan()
         try:
             if plan:

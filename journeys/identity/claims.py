@@ -1,13 +1,14 @@
 """A claim: what one touchpoint says about who it was, normalised and in order of strength."""
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from journeys.identity.config import IdentityConfig
+from journeys.identity.namespaces import EVERYTHING, Namespace, Source
 from journeys.identity.normalise import LONGEST, Unusable, normalise
 from journeys.identity.tokens import token
 from schemas.touchpoint import Millis
@@ -33,15 +34,16 @@ class Identifier(Struct, frozen=True, gc=False):
     namespace: str
     value: str
     token: str
-    link: str
+    rules: Namespace
     order: tuple[bool, int, str, str]
 
 
 class Claim(Struct, frozen=True, gc=False):
     """`links` can identify, in order of strength, `tokens` are theirs; `aside` is only noted.
 
-    `usable` are both, by namespace, as a touchpoint carries them onwards. `time` is event time;
-    `cause` names the touchpoint in the records of merges.
+    `usable` are both and the `shared`, by namespace, as a touchpoint carries them onwards. `time`
+    is event time; `cause` names the touchpoint in the records of merges. `verified` are tokens,
+    `shared` the devices declared so. The sender of one that `looks_up` links nothing.
     """
 
     links: tuple[Identifier, ...]
@@ -51,6 +53,9 @@ class Claim(Struct, frozen=True, gc=False):
     rejected: tuple[Rejection, ...] = ()
     cause: str = ""
     usable: dict[str, tuple[str, ...]] = {}
+    shared: tuple[Identifier, ...] = ()
+    verified: frozenset[str] = frozenset()
+    looks_up: bool = False
 
 
 class Claims:
@@ -59,44 +64,88 @@ class Claims:
     def __init__(self, config: IdentityConfig) -> None:
         self._config = config
         self._identify = lru_cache(REMEMBERED)(self._identified)
-        self._again = lru_cache(SETS_REMEMBERED)(self._claimed)
+        self._again = lru_cache(SETS_REMEMBERED)(partial(self._claimed, policy=EVERYTHING))
         self._blocked = frozenset(map(self._as_normalised, config.blocked_values))
+        self._shared = frozenset(map(self._as_normalised, config.shared))
 
     def read(
-        self, identifiers: Mapping[str, tuple[str, ...]], time: Millis, cause: str = ""
+        self,
+        identifiers: Mapping[str, tuple[str, ...]],
+        time: Millis,
+        cause: str = "",
+        source: str = "",
+        verified: Collection[str] = (),
     ) -> Claim:
-        """The claim in a touchpoint's identifiers; their order changes nothing."""
-        few = sum(map(len, identifiers.values())) <= IN_A_SET
-        claimed = self._again if few else self._claimed
-        return replace(claimed(tuple(identifiers.items())), time=time, cause=cause)
+        """The claim in a touchpoint's identifiers; their order changes nothing.
 
-    def _claimed(self, identifiers: tuple[tuple[str, tuple[str, ...]], ...]) -> Claim:
-        """The claim, but for when and by what."""
+        `verified` names those that the sender has proof of: a namespace, or `namespace:value`.
+        """
+        policy = self._config.source(source)
+        said = tuple(identifiers.items())
+        few = sum(map(len, identifiers.values())) <= IN_A_SET
+        plain = few and policy is EVERYTHING
+        claim = self._again(said) if plain else self._claimed(said, policy)
+        if verified:
+            sure = self._verified(claim, verified)
+            return replace(claim, time=time, cause=cause, verified=sure)
+        return replace(claim, time=time, cause=cause)
+
+    def identifier(self, written: str) -> Identifier | str:
+        """The identifier in `namespace:value`, or the reason why there is none."""
+        namespace, _, raw = written.partition(":")
+        return self._identify(namespace, raw) if len(raw) <= LONGEST_RAW else "invalid"
+
+    def _claimed(
+        self, identifiers: tuple[tuple[str, tuple[str, ...]], ...], policy: Source
+    ) -> Claim:
+        """The claim, but for when, by what and how sure."""
         links: dict[str, Identifier] = {}
         aside: dict[str, Identifier] = {}
         rejected: list[Rejection] = []
         for namespace, values in identifiers:
             for raw in values:
-                one = self._identify(namespace, raw) if len(raw) <= LONGEST_RAW else "invalid"
+                one = self._taken(namespace, raw, policy)
                 if isinstance(one, str):
                     rejected.append((f"{namespace}:{raw[:LONGEST]}", one))
-                elif one.link == "never":
+                elif one.rules.link == "never":
                     aside[one.token] = one
                     rejected.append((f"{namespace}:{raw}", "never"))
                 else:
                     links[one.token] = one
         kept = _by_strength(links.values())
         most = self._config.max_event_ids
-        for one in kept[most:]:
-            rejected.append((f"{one.namespace}:{one.value}", "ignored"))
-        kept, noted = kept[:most], _by_strength(aside.values())
+        rejected += [(named(one), "ignored") for one in kept[most:]]
+        kept, shared = self._without_shared(kept[:most])
+        if kept:
+            rejected += [(named(one), "shared") for one in shared]
         return Claim(
             kept,
             tuple([one.token for one in kept]),
             Millis(0),
-            noted,
+            _by_strength(aside.values()),
             tuple(sorted(rejected)),
-            usable=_by_namespace(kept + noted),
+            usable=_by_namespace([*kept, *shared, *_by_strength(aside.values())]),
+            shared=shared,
+            looks_up=policy.looks_up,
+        )
+
+    def _taken(self, namespace: str, raw: str, policy: Source) -> Identifier | str:
+        if namespace in policy.ignores:
+            return "ignored"
+        return self._identify(namespace, raw) if len(raw) <= LONGEST_RAW else "invalid"
+
+    def _without_shared(
+        self, found: tuple[Identifier, ...]
+    ) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
+        if not self._shared or self._shared.isdisjoint(map(named, found)):
+            return found, ()
+        declared = tuple(one for one in found if named(one) in self._shared)
+        return tuple(one for one in found if named(one) not in self._shared), declared
+
+    def _verified(self, claim: Claim, verified: Collection[str]) -> frozenset[str]:
+        sure = {self._as_normalised(one) for one in verified}
+        return frozenset(
+            one.token for one in claim.links if one.namespace in sure or named(one) in sure
         )
 
     def _identified(self, namespace: str, raw: str) -> Identifier | str:
@@ -114,7 +163,7 @@ class Claims:
             namespace,
             value,
             token(namespace, value, self._config.key),
-            rules.link,
+            rules,
             (rules.link == "resolve", rules.rank, namespace, value),
         )
 
@@ -125,6 +174,11 @@ class Claims:
             return f"{namespace}:{normalise(raw, rules, self._config)}" if rules else blocked
         except Unusable:
             return blocked
+
+
+def named(one: Identifier) -> str:
+    """As it is written: `namespace:value`, normalised."""
+    return f"{one.namespace}:{one.value}"
 
 
 def _by_strength(found: Collection[Identifier]) -> tuple[Identifier, ...]:

@@ -1,7 +1,6 @@
 """The rules of identity as a workspace configures them, checked once and then frozen.
 
-What a workspace leaves out has a default; what is known but not built yet is refused by name
-where it would change whose a touchpoint is, and accepted where it would not.
+What a workspace leaves out has a default; what is known but not built is refused by name.
 """
 
 import re
@@ -12,29 +11,21 @@ from typing import Any, NamedTuple
 
 import phonenumbers
 
+from journeys.identity.namespaces import (
+    CLASSES,
+    DEFAULT_NAMESPACES,
+    EVERYTHING,
+    LINKS,
+    NORMS,
+    ON_CONFLICT,
+    ON_LIMIT,
+    Namespace,
+    Source,
+)
+
 DEMO_KEY = b"wayline: a public key, for demonstrations only"
 """Anyone can compute the tokens made with it: production brings its own key."""
 
-CLASSES = ("person", "account", "contact", "txn", "device", "none")
-LINKS = ("full", "attach", "resolve", "never")
-NORMS = ("phone", "email", "lower", "upper_alnum")
-
-DEFAULT_NAMESPACES: Mapping[str, Mapping[str, Any]] = {
-    "crm_id": {"cls": "person", "rank": 10},
-    "user_id": {"cls": "person", "rank": 20},
-    "customer_id": {"cls": "person", "rank": 25},
-    "member_card": {"cls": "person", "rank": 30, "norm": ["upper_alnum"]},
-    "unionid.*": {"cls": "person", "rank": 40},
-    "openid.*": {"cls": "account", "rank": 50},
-    "wecom_ext.*": {"cls": "account", "rank": 52},
-    "phone": {"cls": "contact", "rank": 60, "norm": ["phone"]},
-    "email": {"cls": "contact", "rank": 70, "norm": ["email"]},
-    "landline": {"cls": "contact", "rank": 75, "link": "attach", "norm": ["phone"]},
-    "order_id": {"cls": "txn", "rank": 80},
-    "device_id": {"cls": "device", "rank": 90, "norm": ["lower"]},
-    "cookie": {"cls": "device", "rank": 95},
-    "qr": {"cls": "none", "rank": 999, "link": "never"},
-}
 DEFAULT_BLOCKED_EXACT = (
     *("", "null", "none", "undefined", "nan", "anonymous", "guest", "-1", "unknown", "not set"),
     *("not_authenticated", "[object object]", "true", "false", "n/a", "distinct_id"),
@@ -42,15 +33,14 @@ DEFAULT_BLOCKED_EXACT = (
 )
 DEFAULT_BLOCKED_PATTERNS = (r"^[0\-]+$", r"^(.)\1{5,}$")
 
-_MEND_LATER = "Leave it out for now."
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.\*|(\.[A-Za-z0-9_-]+)*)")
 _MEMBER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_MEMBER = 100
-# Known keys of a namespace that change nothing as long as nothing is limited.
-_WITHOUT_EFFECT = {
-    "on_limit": ("refuse", "evict_oldest"),
-    "on_conflict": ("keep", "move", "move_if_verified", "share"),
-}
+_NAMESPACE_WORDS = {"cls", "rank", "norm", "link", "limit", "on_limit", "on_conflict"}
+_NAMESPACE_WORDS |= {"share_after", "confirmed", "ttl", "fold_gmail"}
+_WORDS = {"version", "tenant", "region", "survivor", "max_event_ids", "max_identifiers"}
+_WORDS |= {"max_merges", "touch_interval", "alias_ttl", "tombstone_ttl", "storage"}
+_WORDS |= {"consistency", "namespaces", "blocked", "blocked_values", "shared", "sources"}
 
 
 class ConfigProblem(NamedTuple):
@@ -72,29 +62,28 @@ class IdentityConfigError(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """The rules for one kind of identifier; `name` may be a pattern such as `openid.*`."""
-
-    name: str
-    cls: str
-    rank: int
-    norm: tuple[str, ...] = ()
-    link: str = "full"
-
-
 @dataclass(frozen=True)
 class IdentityConfig:
-    """All that decides whose a touchpoint is. Two workers with equal ones agree on every id."""
+    """All that decides whose a touchpoint is. Two workers with equal ones agree on every id.
+
+    `max_identifiers` and `max_merges` are per profile, None for no bound. Within `touch_interval`
+    (ms) it is not written again that an identifier was seen. `shared` devices are as they were
+    written, `namespace:value`.
+    """
 
     namespaces: Mapping[str, Namespace]
     key: bytes = field(repr=False)
     version: int = 1
     region: str = "CN"
     max_event_ids: int = 20
+    max_identifiers: int | None = 200
+    max_merges: int | None = 100
+    touch_interval: int = 3_600_000
     blocked_exact: frozenset[str] = frozenset()
     blocked_patterns: tuple[re.Pattern[str], ...] = ()
     blocked_values: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def namespace(self, name: str) -> Namespace | None:
         """The rules for a concrete namespace, by its name or by the pattern that covers it."""
@@ -105,10 +94,17 @@ class IdentityConfig:
             return None
         return self.namespaces.get(family + ".*")
 
+    def rules_of(self, token: str) -> Namespace:
+        """The rules for an identifier by its token; none but its name, if it has none any more."""
+        name = token.rpartition(":")[0]
+        return self.namespace(name) or Namespace(name, "none", 1 << 30)
+
+    def source(self, name: str) -> Source:
+        return self.sources.get(name, EVERYTHING)
+
     def is_person(self, token: str) -> bool:
         """Whether an identifier of this token names a person whom somebody knows."""
-        found = self.namespace(token.rpartition(":")[0])
-        return found is not None and found.cls == "person"
+        return self.rules_of(token).cls == "person"
 
 
 def identity_config(raw: Mapping[str, Any], key: bytes = DEMO_KEY) -> IdentityConfig:
@@ -125,9 +121,14 @@ def identity_config(raw: Mapping[str, Any], key: bytes = DEMO_KEY) -> IdentityCo
         version=reader.number("version", 1),
         region=reader.region(),
         max_event_ids=reader.number("max_event_ids", 20),
+        max_identifiers=reader.bound("max_identifiers", 200),
+        max_merges=reader.bound("max_merges", 100),
+        touch_interval=1000 * reader.number("touch_interval", 3600, least=0),
         blocked_exact=exact,
         blocked_patterns=patterns,
-        blocked_values=reader.blocked_values(),
+        blocked_values=reader.identifiers("blocked_values"),
+        shared=reader.identifiers("shared"),
+        sources=reader.sources(),
     )
     reader.check_the_rest()
     if reader.problems:
@@ -145,8 +146,13 @@ class _Reader:
     def problem(self, path: str, what: str, mend: str) -> None:
         self.problems.append(ConfigProblem(path, what, mend))
 
-    def number(self, name: str, default: int) -> int:
-        return self._whole(self._raw.get(name, default), name, default)
+    def number(self, name: str, default: int, least: int = 1) -> int:
+        return self._whole(self._raw.get(name, default), name, default, least)
+
+    def bound(self, name: str, default: int) -> int | None:
+        """A number above 0, or null for none."""
+        given = self._raw.get(name, default)
+        return None if given is None else self._whole(given, name, default)
 
     def region(self) -> str:
         region = self._raw.get("region", "CN")
@@ -183,34 +189,37 @@ class _Reader:
                 self.problem("blocked.pattern", f"{pattern!r}: {wrong}.", "Mend the pattern.")
         return frozenset(text.lower() for text in exact), tuple(patterns)
 
-    def blocked_values(self) -> frozenset[str]:
-        values = self._texts(self._raw, "", "blocked_values", ())
+    def identifiers(self, name: str) -> frozenset[str]:
+        values = self._texts(self._raw, "", name, ())
         for value in values:
             if ":" not in value:
-                self.problem("blocked_values", f"{value!r} is no identifier.", "Write ns:value.")
+                self.problem(name, f"{value!r} is no identifier.", "Write ns:value.")
         return frozenset(values)
 
+    def sources(self) -> dict[str, Source]:
+        found = {}
+        for name, given in self._mapping("sources").items():
+            path = f"sources.{name}"
+            if not isinstance(given, Mapping):
+                self.problem(path, "Its policy is missing.", "Write {link: none} or {ignore: […]}.")
+                continue
+            self._unknown(path, given, {"link", "ignore"})
+            link = self._one_of(given.get("link", "full"), f"{path}.link", ("none", "full"))
+            ignores = self._texts(given, path, "ignore", ())
+            found[str(name)] = Source(link == "none", frozenset(ignores))
+        return found
+
     def check_the_rest(self) -> None:
-        """Keys that are known, and do nothing or are not built yet; all others are mistakes."""
-        raw = self._raw
-        self._only("survivor", {"known_then_oldest"})
-        self._only("consistency", {"fast"})
-        for name in ("max_identifiers", "max_merges"):
-            if raw.get(name) is not None:
-                self.problem(name, "Limits are not supported yet.", _MEND_LATER)
-        for name in ("shared", "sources"):
-            if raw.get(name):
-                self.problem(name, "This is not supported yet.", _MEND_LATER)
-        if raw.get("alias_ttl", 0) != 0:
+        """Keys that are known, and do nothing or are not built; all others are mistakes."""
+        self._only("survivor", "known_then_oldest")
+        self._only("consistency", "fast")
+        if self._raw.get("alias_ttl", 0) != 0:
             self.problem("alias_ttl", "Ids of merged profiles are kept for ever.", "Write 0.")
         storage = self._mapping("storage")
         self._unknown("storage", storage, {"values", "key_env"})
         if storage.get("values", "hmac") != "hmac":
             self.problem("storage.values", "Only hmac is supported yet.", "Write hmac.")
-        known = {"version", "tenant", "region", "survivor", "max_event_ids", "max_identifiers"}
-        known |= {"max_merges", "touch_interval", "alias_ttl", "tombstone_ttl", "storage"}
-        known |= {"consistency", "namespaces", "blocked", "blocked_values", "shared", "sources"}
-        self._unknown("", raw, known)
+        self._unknown("", self._raw, _WORDS)
 
     def _namespace(self, name: str, given: Any) -> Namespace:
         path = f"namespaces.{name}"
@@ -224,8 +233,9 @@ class _Reader:
         for word in ("cls", "rank"):
             if word not in raw:
                 self.problem(f"{path}.{word}", "It is missing.", "Every namespace needs it.")
-        self._check_later_words(path, raw)
-        return Namespace(
+        limit, window = self._limit(path, raw.get("limit"))
+        share_after = raw.get("share_after")
+        namespace = Namespace(
             name=name,
             cls=self._one_of(raw.get("cls", "none"), f"{path}.cls", CLASSES),
             rank=self._whole(raw.get("rank", 1000), f"{path}.rank", 1000),
@@ -234,24 +244,46 @@ class _Reader:
                 for step in self._texts(raw, path, "norm", ())
             ),
             link=self._one_of(raw.get("link", "full"), f"{path}.link", LINKS),
+            limit=limit,
+            window=window,
+            on_limit=self._one_of(raw.get("on_limit", "refuse"), f"{path}.on_limit", ON_LIMIT),
+            on_conflict=self._one_of(
+                raw.get("on_conflict", "keep"), f"{path}.on_conflict", ON_CONFLICT
+            ),
+            share_after=None
+            if share_after is None
+            else self._whole(share_after, f"{path}.share_after", 3, 2),
         )
+        self._check_words(path, raw, namespace)
+        return namespace
 
-    def _check_later_words(self, path: str, raw: Mapping[str, Any]) -> None:
-        for word in ("limit", "ttl", "fold_gmail"):
+    def _check_words(self, path: str, raw: Mapping[str, Any], namespace: Namespace) -> None:
+        for word in ("ttl", "fold_gmail"):
             if raw.get(word):
-                self.problem(f"{path}.{word}", "This is not supported yet.", _MEND_LATER)
-        for word, values in _WITHOUT_EFFECT.items():
-            if word in raw:
-                self._one_of(raw[word], f"{path}.{word}", values)
-        if "share_after" in raw:
-            self._whole(raw["share_after"], f"{path}.share_after", 3)
-        known = {"cls", "rank", "norm", "link", "limit", "ttl", "fold_gmail", "share_after"}
-        self._unknown(path, raw, known | _WITHOUT_EFFECT.keys())
+                self.problem(f"{path}.{word}", "This is not supported yet.", "Leave it out.")
+        limited = namespace.limit is not None and not namespace.evicts
+        if namespace.on_conflict == "move" and limited and raw.get("confirmed") is not True:
+            self.problem(
+                f"{path}.on_conflict",
+                "A limited identifier that moves takes its owner's place elsewhere.",
+                "Use move_if_verified or on_limit: evict_oldest; if it is meant, confirmed: true.",
+            )
+        self._unknown(path, raw, _NAMESPACE_WORDS)
 
-    def _only(self, name: str, values: set[str]) -> None:
-        if name in self._raw and self._raw[name] not in values:
-            mend = f"Write {' or '.join(sorted(values))}."
-            self.problem(name, f"{self._raw[name]!r} is not supported yet.", mend)
+    def _limit(self, path: str, given: Any) -> tuple[int | None, int | None]:
+        """The bound and its window in ms, None where there is none."""
+        path = f"{path}.limit"
+        if given is None:
+            return None, None
+        if not isinstance(given, Mapping):
+            return self._whole(given, path, 1, 0), None
+        self._unknown(path, given, {"max", "window"})
+        window = self._whole(given.get("window", 1), f"{path}.window", 1)
+        return self._whole(given.get("max"), f"{path}.max", 1), 1000 * window
+
+    def _only(self, name: str, value: str) -> None:
+        if name in self._raw and self._raw[name] != value:
+            self.problem(name, f"{self._raw[name]!r} is not supported yet.", f"Write {value}.")
 
     def _unknown(self, path: str, given: Mapping[str, Any], known: set[str]) -> None:
         for word in given:
@@ -265,9 +297,9 @@ class _Reader:
             return values[-1]
         return str(value)
 
-    def _whole(self, value: Any, path: str, default: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.problem(path, f"{value!r} is no whole number above 0.", "Write one.")
+    def _whole(self, value: Any, path: str, default: int, least: int = 1) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            self.problem(path, f"{value!r} is no whole number from {least} on.", "Write one.")
             return default
         return value
 

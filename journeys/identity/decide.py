@@ -1,15 +1,19 @@
 """Whose is a touchpoint? The decision for one claim, on what is known of its identifiers.
 
-Pure, and nothing is changed here: `overlay` carries a verdict out. Limits, moves and shared
-devices belong in the loop of `decide`; a verdict has room for what they refuse.
+Pure, and nothing is changed here: `overlay` carries a verdict out. From the strongest identifier
+on, each is judged alone: one that finds no place here costs none of the others theirs.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from journeys.identity.claims import Claim, Identifier, Rejection
-from journeys.identity.records import Node, SurvivorKey
+from journeys.identity.claims import Claim, Identifier, Rejection, named
+from journeys.identity.config import IdentityConfig
+from journeys.identity.limits import overfull, why_not
+from journeys.identity.namespaces import Namespace
+from journeys.identity.records import SHARED, Holding, Link, Node, SurvivorKey
+from journeys.identity.tokens import device_profile
 from schemas.touchpoint import Millis, ProfileId
 
 
@@ -17,40 +21,56 @@ class Known(Protocol):
     """What is known when a claim is decided, the claims before it in the batch included."""
 
     def root(self, token: str) -> ProfileId | None:
-        """The live profile an identifier leads to; None for a new one."""
+        """The live profile an identifier belongs to; None for one that is nobody's, or shared."""
 
     def node(self, profile: ProfileId) -> Node: ...
+
+    def holding(self, token: str) -> Holding | None:
+        """The record of an identifier; None where it has none."""
+
+    def fetch(self, tokens: Sequence[str]) -> None:
+        """Has these records at hand, all at once."""
+
+    def living(self, profile: ProfileId) -> ProfileId: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`roots` are the profiles the claim joins, `new` the identifiers it links to them.
 
-    No roots, but something new: a profile begins. Neither: the claim is nobody's.
-    `rejected` are those of the claim that found no place here.
+    No roots, but something new: a profile begins. Neither: the claim is `otherwise`'s, if anyone's.
+    `rejected` are those of the claim that found no place here, `refused` their tokens. `touched`
+    were seen where they are; `shared` become a device of nobody's, `users` is who used what;
+    `evicted` lose their place to newer ones.
     """
 
-    roots: tuple[ProfileId, ...]
-    new: tuple[Identifier, ...]
+    roots: tuple[ProfileId, ...] = ()
+    new: tuple[Identifier, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     refused: frozenset[str] = frozenset()
+    touched: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    evicted: tuple[str, ...] = ()
+    otherwise: ProfileId | None = None
 
 
-def decide(claim: Claim, known: Known) -> Verdict:
+def decide(claim: Claim, known: Known, config: IdentityConfig) -> Verdict:
     """The verdict. The strongest identifier always answers; the order of writing is nothing."""
-    roots: list[ProfileId] = []
-    new: list[Identifier] = []
-    refused: dict[str, Rejection] = {}
-    for one, root in _by_strength(claim.links, known):
-        if root is None:
-            new.append(one)
-        elif root in roots:
-            continue
-        elif why := _why_not(one, bool(roots), bool(new)):
-            refused[one.token] = (f"{one.namespace}:{one.value}", why)
-        else:
-            roots.append(root)
-    return Verdict(tuple(roots), tuple(new), tuple(refused.values()), frozenset(refused))
+    deliberation = _Deliberation(claim, known, config)
+    linkable, shared, stale = _sorted_out(claim, known)
+    deliberation.refuse(stale, "stale")
+    if not linkable:
+        return deliberation.without_anyone(shared, stale)
+    deliberation.refuse([one for one in shared if one not in claim.shared], "shared")
+    ordered = _by_strength(linkable, known)
+    if claim.looks_up:
+        first = next((pair for pair in ordered if pair[1] is not None), ordered[0])
+        deliberation.refuse([one for one, _ in ordered if one is not first[0]], "source")
+        ordered = [first]
+    for one, root in ordered:
+        deliberation.place(one, root)
+    return deliberation.verdict()
 
 
 def survivor_key(profile: ProfileId, node: Node) -> SurvivorKey:
@@ -58,13 +78,186 @@ def survivor_key(profile: ProfileId, node: Node) -> SurvivorKey:
     return SurvivorKey(not node.known, node.created, profile)
 
 
-def _why_not(one: Identifier, joined: bool, begun: bool) -> str:
-    """Why a known identifier's profile may not be joined to what stronger ones found."""
-    if one.link == "attach" and joined:
-        return "attach_only"
-    if one.link == "resolve" and (joined or begun):
-        return "resolve_only"
-    return ""
+def user_of(tokens: Sequence[str], config: IdentityConfig) -> str | None:
+    """The strongest identifier of a person that is no device: it stands for who used one."""
+    ranked = [(config.rules_of(token), token) for token in tokens]
+    people = [(rules.rank, token) for rules, token in ranked if rules.cls != "device"]
+    return min(people)[1] if people else None
+
+
+class _Deliberation:
+    """One claim being decided: what it joined so far, and what it refused."""
+
+    def __init__(self, claim: Claim, known: Known, config: IdentityConfig) -> None:
+        self._claim, self._known, self._config = claim, known, config
+        self._roots: dict[ProfileId, Node] = {}
+        self._new: list[Identifier] = []
+        self._refused: dict[str, Rejection] = {}
+        self._touched: list[str] = []
+        self._shared: list[str] = []
+        self._users: dict[str, tuple[str, ...]] = {}
+
+    def has_answer(self) -> bool:
+        return bool(self._roots or self._new)
+
+    def refuse(self, some: Sequence[Identifier], why: str) -> None:
+        for one in some:
+            self._refused[one.token] = (named(one), why)
+
+    def place(self, one: Identifier, root: ProfileId | None) -> None:
+        """Finds a place for the next identifier, or refuses it."""
+        if root in self._roots:
+            self._touched.append(one.token)
+        elif root is None:
+            why = self._why_not({}, [one])
+            if why:
+                self.refuse([one], why)
+            else:
+                self._new.append(one)
+        elif why := self._why_not_join(one, root):
+            self._conflict(one, root, why)
+        else:
+            self._roots[root] = self._known.node(root)
+            self._touched.append(one.token)
+
+    def without_anyone(self, shared: Sequence[Identifier], stale: Sequence[Identifier]) -> Verdict:
+        """Nothing links: a shared device answers, else whose the strongest stale one was."""
+        otherwise = None
+        if shared:
+            first = min(shared, key=lambda one: one.order)
+            otherwise = device_profile(first.token, self._config.key)
+        elif stale:
+            otherwise = self._former(stale[0])
+        return Verdict(
+            rejected=tuple(self._refused.values()),
+            refused=frozenset(self._refused),
+            otherwise=otherwise,
+        )
+
+    def verdict(self) -> Verdict:
+        evicted = self._evicted()
+        for one in self._new:
+            if one.token in evicted:
+                self.refuse([one], "evicted")
+        new = tuple(one for one in self._new if one.token not in evicted)
+        listed = {token for node in self._roots.values() for token in node.identifiers}
+        return Verdict(
+            roots=tuple(self._roots),
+            new=new,
+            rejected=tuple(self._refused.values()),
+            refused=frozenset(self._refused),
+            touched=tuple(self._touched),
+            shared=tuple(self._shared),
+            users=self._users,
+            evicted=tuple(sorted(evicted & listed)),
+        )
+
+    def _former(self, stale: Identifier) -> ProfileId | None:
+        """Whose it was when the touchpoint was made: it came late, and links nothing."""
+        held = self._known.holding(stale.token)
+        if held is None or not held.owner:
+            return None
+        profile = self._known.living(held.owner)
+        return None if self._known.node(profile).erased else profile
+
+    def _why_not_join(self, one: Identifier, root: ProfileId) -> str:
+        """Why a known identifier's profile may not be joined to what stronger ones found."""
+        if one.rules.link == "attach" and self._roots:
+            return "attach_only"
+        if one.rules.link == "resolve" and self.has_answer():
+            return "resolve_only"
+        return self._why_not({root: self._known.node(root)}, [])
+
+    def _why_not(self, more: Mapping[ProfileId, Node], new: Sequence[Identifier]) -> str:
+        tokens = [one.token for one in (*self._new, *new)]
+        return why_not({**self._roots, **more}, tokens, self._claim.time, self._config)
+
+    def _conflict(self, one: Identifier, root: ProfileId, why: str) -> None:
+        """What becomes of an identifier whose profile cannot be joined."""
+        rules, sure = one.rules, one.token in self._claim.verified
+        if rules.on_conflict == "share":
+            self._shared.append(one.token)
+        elif why.startswith("max_") or not _moves(rules, sure=sure):
+            self.refuse([one], why)
+        else:
+            self._move(one, root)
+
+    def _move(self, one: Identifier, root: ProfileId) -> None:
+        held, time = self._known.holding(one.token), self._claim.time
+        self._users[one.token] = self._users_with_this(one, root, held)
+        after = one.rules.share_after
+        if after is not None and len(self._people(self._users[one.token])) >= after:
+            self._shared.append(one.token)
+        elif held is not None and time < held.asserted:
+            self.refuse([one], "stale")
+        elif why := self._why_not({}, [one]):
+            self.refuse([one], why)
+        else:
+            self._new.append(one)
+
+    def _users_with_this(
+        self, one: Identifier, root: ProfileId, held: Holding | None
+    ) -> tuple[str, ...]:
+        """Who used it: those of old, whom it would be taken from, and this claim's."""
+        before = held.users if held else ()
+        owner = user_of(list(self._known.node(root).identifiers), self._config)
+        taken = [*self._touched, *(other.token for other in self._new)]
+        mine = user_of(taken, self._config) or user_of(
+            [token for node in self._roots.values() for token in node.identifiers], self._config
+        )
+        return tuple(dict.fromkeys([*before, *filter(None, (owner, mine))]))
+
+    def _people(self, users: Sequence[str]) -> set[str]:
+        """The people they are today: two of them may have become one."""
+        self._known.fetch(users)
+        roots = {token: self._known.root(token) for token in users}
+        mine = {one.token for one in self._new}
+        return {
+            "this one" if token in mine or root in self._roots else root or token
+            for token, root in roots.items()
+        }
+
+    def _evicted(self) -> set[str]:
+        """Those over the limit of a namespace that evicts: the longest unseen, then by value."""
+        time, links = self._claim.time, dict[str, Link]()
+        for node in self._roots.values():
+            links |= node.identifiers
+        links |= {one.token: Link(time) for one in self._new}
+        evicted: set[str] = set()
+        for excess, tokens in overfull(links, time, self._config):
+            self._known.fetch(tokens)
+            evicted.update(sorted(tokens, key=self._last_seen)[:excess])
+        return evicted
+
+    def _last_seen(self, token: str) -> tuple[Millis, str, str]:
+        now = {one.token: one.value for one in self._claim.links}
+        held = self._known.holding(token)
+        last = held.last if held and held.linked else Millis(0)
+        if token in self._touched or any(one.token == token for one in self._new):
+            last = max(last, self._claim.time)
+        return last, now.get(token, ""), token
+
+
+def _sorted_out(
+    claim: Claim, known: Known
+) -> tuple[list[Identifier], list[Identifier], list[Identifier]]:
+    """Those that may link, the shared ones, and those that were unbound or erased since."""
+    linkable, shared, stale = [], list(claim.shared), []
+    for one in claim.links:
+        held = known.holding(one.token)
+        if held is None or held.linked:
+            linkable.append(one)
+        elif held.state == SHARED:
+            shared.append(one)
+        elif claim.time <= held.cut:
+            stale.append(one)
+        else:
+            linkable.append(one)
+    return linkable, shared, stale
+
+
+def _moves(rules: Namespace, *, sure: bool) -> bool:
+    return rules.on_conflict == "move" or (rules.on_conflict == "move_if_verified" and sure)
 
 
 def _by_strength(

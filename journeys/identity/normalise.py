@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 import phonenumbers
 
-from journeys.identity.config import IdentityConfig, Namespace
+from journeys.identity.config import IdentityConfig
+from journeys.identity.namespaces import Namespace
 
 LONGEST = 512
 """Characters of a normalised value."""

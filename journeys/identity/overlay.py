@@ -4,25 +4,34 @@ Only what differs at the end is written: a profile made and merged away within t
 write. Everything the plan changes says what it expects to find, so that the store can refuse.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from journeys.identity.claims import Claim, Rejection
+from journeys.identity.claims import Claim, Rejection, named
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import Verdict, decide, survivor_key
+from journeys.identity.plan import Plan
 from journeys.identity.records import (
+    ASSERTED,
+    FREE,
+    LAST,
+    LINKED,
+    SHARED,
+    Holding,
     Link,
     Merge,
     Node,
+    decode_holding,
     decode_node,
     encode,
-    identifier_record,
+    encode_holding,
+    holder_of,
+    is_linked,
     owner_of,
-    repointed,
 )
-from journeys.identity.tokens import ID_LENGTH, profile_id
+from journeys.identity.tokens import device_profile, profile_id
 from schemas.touchpoint import Millis, ProfileId
 
 NEVER_SEEN = Millis(1 << 53)
@@ -30,11 +39,11 @@ NEVER_SEEN = Millis(1 << 53)
 
 
 class Unread(Exception):
-    """A decision needs the node of `profile`, which was not read yet."""
+    """A decision needs the nodes of `profiles` and the records of `tokens`, not read yet."""
 
-    def __init__(self, profile: ProfileId) -> None:
-        super().__init__(profile)
-        self.profile = profile
+    def __init__(self, profiles: Iterable[ProfileId] = (), tokens: Iterable[str] = ()) -> None:
+        self.profiles, self.tokens = tuple(profiles), tuple(tokens)
+        super().__init__(*self.profiles, *self.tokens)
 
 
 class Decision(Struct, frozen=True, gc=False):
@@ -49,45 +58,12 @@ class Decision(Struct, frozen=True, gc=False):
     merges: tuple[tuple[ProfileId, ProfileId], ...] = ()
 
 
-@dataclass(slots=True)
-class Plan:
-    """All that a batch changes: {key: (expected, new)}, where b"" expects that it is not there.
-
-    `repoints` are (token, from, to) for identifiers of a loser which the batch did not read: they
-    belong to the node, which is compared, so they are not.
-    """
-
-    records: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    nodes: dict[ProfileId, tuple[bytes, bytes]] = field(default_factory=dict)
-    repoints: list[tuple[str, ProfileId, ProfileId]] = field(default_factory=list)
-    merges: list[Merge] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.records or self.nodes or self.merges)
-
-
-def wanted_nodes(
-    claims: Sequence[Claim], records: Mapping[str, bytes | None], config: IdentityConfig
-) -> list[ProfileId]:
-    """The nodes to be read before these claims can be decided; none if all of them are hot."""
-    wanted: dict[ProfileId, None] = {}
-    for claim in claims:
-        found = [records[token] for token in claim.tokens]
-        if _hot(found):
-            continue
-        owners = {owner_of(record) for record in found if record}
-        if not owners:
-            wanted[profile_id(claim.tokens[0], 0, config.key)] = None
-        elif len(owners) > 1 or None in found:
-            wanted.update(dict.fromkeys(owners))
-    return list(wanted)
-
-
 class Overlay:
     """Records and nodes as read, and what the claims so far have made of them.
 
-    `records` holds every token of the batch. Raises Unread for a node that is not in `nodes`;
-    nothing is to be kept of an overlay that did.
+    `records` holds every token of the batch; identifiers seen at `fresh` or later need not be
+    noted as seen. Raises Unread for what was not read; nothing is to be kept of an overlay
+    that did.
     """
 
     def __init__(
@@ -95,10 +71,21 @@ class Overlay:
         records: Mapping[str, bytes | None],
         nodes: Mapping[ProfileId, bytes | None],
         config: IdentityConfig,
+        fresh: int = 0,
     ) -> None:
         self._records, self._stored, self._config = records, nodes, config
-        self._owners = {token: owner_of(raw) if raw else None for token, raw in records.items()}
-        self._moved: dict[str, ProfileId] = {}
+        self._fresh = fresh
+        self._hot: dict[str, ProfileId] = {}
+        self._unsure: set[str] = set()
+        since = f"{fresh:011x}".encode()
+        for token, raw in records.items():
+            if raw is not None and raw[LAST] >= since and is_linked(raw):
+                self._hot[token] = owner_of(raw)
+                if raw[ASSERTED] < since:
+                    self._unsure.add(token)
+        self._held: dict[str, Holding | None] = {}
+        self._put: dict[str, None] = {}
+        self._seen: dict[str, None] = {}
         self._nodes: dict[ProfileId, Node | None] = {}
         self._changed: dict[ProfileId, None] = {}
         self._merges: list[Merge] = []
@@ -106,24 +93,51 @@ class Overlay:
     def take(self, claim: Claim) -> Decision:
         """Decides a claim and carries it out here."""
         tokens = claim.tokens
-        if not tokens:
+        if tokens and not claim.looks_up:
+            hot = self._hot
+            first = hot.get(tokens[0])
+            if first is not None:
+                if len(tokens) == 1:
+                    return Decision(first, tokens, claim.rejected)
+                unsure = self._unsure
+                for token in tokens:
+                    if hot.get(token) != first or token in unsure:
+                        break
+                else:
+                    return Decision(first, tokens, claim.rejected)
+            if profile := self._seen_again(claim):
+                return Decision(profile, tokens, claim.rejected)
+        elif not (tokens or claim.shared):
             return Decision(None, (), claim.rejected)
-        owners = self._owners
-        first = owners[tokens[0]]
-        if first is not None:
-            for token in tokens:
-                if owners[token] != first:
-                    break
-            else:
-                return Decision(first, tokens, claim.rejected)
-        return self._carried_out(decide(claim, self), claim)
+        return self._carried_out(decide(claim, self, self._config), claim)
 
     def root(self, token: str) -> ProfileId | None:
-        owner = self._owners[token]
-        if owner is None or (root := self.living(owner)) == owner:
-            return owner
-        self._give(token, root)
+        held = self.holding(token)
+        if held is None or not held.linked:
+            return None
+        root = self.living(held.owner)
+        if root != held.owner:
+            self.put(token, replace(held, owner=root))
         return root
+
+    def holding(self, token: str) -> Holding | None:
+        """The record of an identifier; None where it has none."""
+        if token not in self._held:
+            if token not in self._records:
+                raise Unread(tokens=[token])
+            raw = self._records[token]
+            self._held[token] = decode_holding(raw) if raw else None
+        return self._held[token]
+
+    def fetch(self, tokens: Sequence[str]) -> None:
+        """Raises Unread once for all of these records that are not at hand."""
+        missing = [token for token in tokens if token not in self._records]
+        if missing:
+            raise Unread(tokens=missing)
+        holders = {holder_of(self._records[token]) for token in tokens}
+        unknown = [one for one in holders if one and one not in self._stored]
+        if unknown:
+            raise Unread(unknown)
 
     def living(self, profile: ProfileId) -> ProfileId:
         """The profile a given one has ended in; itself as long as it lives."""
@@ -141,7 +155,7 @@ class Overlay:
     def find(self, profile: ProfileId) -> Node | None:
         if profile not in self._nodes:
             if profile not in self._stored:
-                raise Unread(profile)
+                raise Unread([profile])
             raw = self._stored[profile]
             self._nodes[profile] = decode_node(raw) if raw else None
         return self._nodes[profile]
@@ -152,14 +166,87 @@ class Overlay:
         self._changed[profile] = None
         return node
 
+    def create(self, strongest: str, time: Millis) -> ProfileId:
+        """A new profile that begins with this identifier. No id is ever used twice."""
+        held = self.holding(strongest)
+        generation = held.generation if held else 0
+        while True:
+            profile = profile_id(strongest, generation, self._config.key)
+            node = self.find(profile)
+            if node is None:
+                self.begin(profile, time)
+                break
+            if node.to is None and held is None and strongest in node.identifiers:
+                break  # the record was lost
+            generation += 1
+        if held is not None and generation > held.generation:
+            self.put(strongest, replace(held, generation=generation))
+        return profile
+
     def link(self, profile: ProfileId, token: str, time: Millis) -> None:
-        """Gives an identifier to a live profile."""
+        """Gives an identifier to a live profile; it is taken from whom it belonged to."""
+        held = self.holding(token) or Holding(profile, time, time)
+        if held.linked and (root := self.root(token)) not in {None, profile}:
+            self._unlist(root, token)
         node = self.node(profile)
         node.identifiers[token] = Link(time)
         node.created = min(node.created, time)
         node.known = node.known or self._config.is_person(token)
-        self._give(token, profile)
         self._changed[profile] = None
+        last = max(held.last, time) if held.linked else time
+        self.put(token, replace(held, owner=profile, asserted=time, last=last, state=LINKED))
+
+    def touch(self, token: str, time: Millis, *, together: bool) -> None:
+        """Notes that an identifier was seen; `together` with another one of its profile."""
+        held = self.holding(token)
+        if held is None:
+            return
+        last, asserted = max(held.last, time), held.asserted
+        if together:
+            asserted = max(asserted, time)
+        if (last, asserted) != (held.last, held.asserted):
+            self._held[token] = replace(held, last=last, asserted=asserted)
+            self._seen[token] = None
+
+    def free(self, token: str, cut: Millis | None = None) -> None:
+        """Takes an identifier from whom it belongs to; what was linked up to `cut` is void."""
+        held, root = self.holding(token), self.root(token)
+        if held is None:
+            held = Holding(ProfileId(""), Millis(0), Millis(0))
+        if root is not None:
+            self._unlist(root, token)
+        self.put(token, replace(held, owner=root or held.owner, state=FREE))
+        if cut is not None:
+            self.void(token, cut)
+
+    def void(self, token: str, cut: Millis) -> None:
+        """Whatever linked this identifier at `cut` or before did not."""
+        held = self.holding(token)
+        if held is not None and cut > held.cut:
+            self.put(token, replace(held, cut=cut))
+
+    def share(self, token: str) -> None:
+        """Makes an identifier a shared device, which is nobody's."""
+        held = self.holding(token) or Holding(ProfileId(""), Millis(0), Millis(0))
+        if (root := self.root(token)) is not None:
+            self._unlist(root, token)
+        device = device_profile(token, self._config.key)
+        self.put(token, replace(held, owner=device, state=SHARED))
+
+    def forget(self, token: str) -> None:
+        """Makes an identifier as one that nobody ever used."""
+        if held := self.holding(token):
+            blank = Holding(ProfileId(""), Millis(0), Millis(0), FREE)
+            self.put(token, replace(blank, cut=held.cut, generation=held.generation))
+
+    def put(self, token: str, held: Holding) -> None:
+        self._held[token] = held
+        self._put[token] = None
+        self._hot.pop(token, None)
+        if held.linked and held.last >= self._fresh:
+            self._hot[token] = held.owner
+            if held.asserted < self._fresh:
+                self._unsure.add(token)
 
     def date_back(self, profile: ProfileId, time: Millis) -> None:
         """Makes a profile as old as this event time."""
@@ -167,6 +254,11 @@ class Overlay:
         if time < node.created:
             node.created = time
             self._changed[profile] = None
+
+    def change(self, profile: ProfileId) -> Node:
+        """A node that is about to be changed."""
+        self._changed[profile] = None
+        return self.node(profile)
 
     def unite(
         self, profiles: Sequence[ProfileId], time: Millis, links: tuple[str, ...], cause: str = ""
@@ -187,55 +279,91 @@ class Overlay:
         kept, lost = self.node(survivor), self.node(loser)
         for token, link in lost.identifiers.items():
             kept.identifiers[token] = Link(link.first, link.origin or loser)
-            if token in self._owners:
-                self._give(token, survivor)
+            if token in self._records:
+                self._give(token, loser, survivor)
         kept.aliases += [loser, *lost.aliases]
         kept.created = min(kept.created, lost.created)
         kept.known = kept.known or lost.known
-        lost.to, lost.identifiers, lost.aliases = survivor, {}, []
+        kept.apart = [one for one in {*kept.apart, *lost.apart} if one not in kept.aliases]
+        lost.to, lost.identifiers, lost.aliases, lost.apart = survivor, {}, [], []
         self._changed[survivor] = self._changed[loser] = None
 
     def plan(self) -> Plan:
         """What has to be written, net of what the claims did and undid."""
         plan = Plan(merges=self._merges)
         for profile in self._changed:
-            node, raw = self.node(profile), self._stored[profile]
+            node, raw = self.node(profile), self._stored.get(profile)
             plan.nodes[profile] = (raw or b"", encode(node))
             if node.to and raw:
                 plan.repoints += self._repoints(profile, raw)
-        for token, owner in self._moved.items():
-            raw = self._records[token]
-            plan.records[token] = (raw or b"", self._record(token, owner, raw))
+        for token in self._put:
+            if (held := self._held[token]) is not None:
+                plan.records[token] = (self._records[token] or b"", encode_holding(held))
+        for token in self._seen:
+            if token not in self._put and (held := self._held[token]) is not None:
+                plan.touches[token] = encode_holding(held)
         return plan
 
-    def _give(self, token: str, owner: ProfileId) -> None:
-        self._owners[token] = self._moved[token] = owner
+    def _seen_again(self, claim: Claim) -> ProfileId | None:
+        """Whose all identifiers are, their times noted where that is due; None if not one's."""
+        found = [self.holding(token) for token in claim.tokens]
+        first = found[0]
+        for held in found:
+            if held is None or first is None or not held.linked or held.owner != first.owner:
+                return None
+        if first is None:
+            return None
+        together, interval = len(found) > 1, self._config.touch_interval
+        for token, held in zip(claim.tokens, found, strict=True):
+            if held and _due(held, claim.time, interval, together=together):
+                self.touch(token, claim.time, together=together)
+        return first.owner
 
     def _carried_out(self, verdict: Verdict, claim: Claim) -> Decision:
-        before = len(self._merges)
-        rejected = (*claim.rejected, *verdict.rejected)
+        before, time = len(self._merges), claim.time
+        self._note_users(verdict)
+        if not (verdict.roots or verdict.new):
+            return self._otherwise(verdict, claim)
         if verdict.roots:
-            profile = self.unite(verdict.roots, claim.time, claim.tokens, claim.cause)
+            profile = self.unite(verdict.roots, time, claim.tokens, claim.cause)
         else:
-            profile = self._created(verdict.new[0].token, claim.time)
+            profile = self.create(verdict.new[0].token, time)
         for one in verdict.new:
-            self.link(profile, one.token, claim.time)
-        merges = tuple((merge.loser, merge.survivor) for merge in self._merges[before:])
+            self.link(profile, one.token, time)
         links = tuple(token for token in claim.tokens if token not in verdict.refused)
-        return Decision(profile, links, rejected, merges)
+        for token in verdict.touched:
+            self.touch(token, time, together=len(links) > 1)
+        for token in verdict.evicted:
+            self.free(token)
+        merges = tuple((merge.loser, merge.survivor) for merge in self._merges[before:])
+        return Decision(profile, links, (*claim.rejected, *verdict.rejected), merges)
 
-    def _created(self, strongest: str, time: Millis) -> ProfileId:
-        """A new profile. One that lists this identifier is taken as it is: work done before."""
-        generation = 0
-        while True:
-            profile = profile_id(strongest, generation, self._config.key)
-            node = self.find(profile)
-            if node is None:
-                self.begin(profile, time)
-                return profile
-            if node.to is None and strongest in node.identifiers:
-                return profile
-            generation += 1
+    def _note_users(self, verdict: Verdict) -> None:
+        for token, users in verdict.users.items():
+            if held := self.holding(token):
+                self.put(token, replace(held, users=users))
+        for token in verdict.shared:
+            self.share(token)
+
+    def _otherwise(self, verdict: Verdict, claim: Claim) -> Decision:
+        """The answer where nothing may link: whose a shared device or a late one is."""
+        declared = {(named(one), "shared") for one in claim.shared}
+        rejected = [one for one in claim.rejected if one not in declared]
+        device = [
+            token
+            for token in claim.tokens
+            if verdict.otherwise == device_profile(token, self._config.key)
+        ]
+        return Decision(verdict.otherwise, tuple(device), (*rejected, *verdict.rejected))
+
+    def _give(self, token: str, loser: ProfileId, survivor: ProfileId) -> None:
+        held = self.holding(token)
+        if held is not None and held.linked and held.owner == loser:
+            self.put(token, replace(held, owner=survivor))
+
+    def _unlist(self, profile: ProfileId | None, token: str) -> None:
+        if profile is not None:
+            self.change(profile).identifiers.pop(token, None)
 
     def _merge(
         self,
@@ -264,20 +392,8 @@ class Overlay:
     def _repoints(self, loser: ProfileId, raw: bytes) -> list[tuple[str, ProfileId, ProfileId]]:
         survivor = self.living(loser)
         listed = decode_node(raw).identifiers
-        return [(token, loser, survivor) for token in listed if token not in self._owners]
-
-    def _record(self, token: str, owner: ProfileId, raw: bytes | None) -> bytes:
-        if raw is not None:
-            return repointed(raw, owner)
-        return identifier_record(owner, self.node(owner).identifiers[token].first)
+        return [(token, loser, survivor) for token in listed if token not in self._records]
 
 
-def _hot(records: Sequence[bytes | None]) -> bool:
-    """Whether all of them name one profile, or there are none."""
-    first = records[0] if records else b""
-    if first is None:
-        return False
-    for record in records:
-        if record is None or record[:ID_LENGTH] != first[:ID_LENGTH]:
-            return False
-    return True
+def _due(held: Holding, time: Millis, interval: int, *, together: bool) -> bool:
+    return time > held.last + interval or (together and time > held.asserted + interval)

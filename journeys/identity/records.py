@@ -12,6 +12,15 @@ from msgspec import Struct
 from journeys.identity.tokens import ID_LENGTH
 from schemas.touchpoint import Millis, ProfileId
 
+LINKED, FREE, SHARED = "", "!", "*"
+"""States of an identifier, and how its record begins."""
+
+_LEAST = ord("-")
+"""The least character of a profile id; those of other states are less."""
+
+ASSERTED, LAST = slice(23, 34), slice(35, 46)
+"""Where a linked record has its times."""
+
 
 class Link(Struct, frozen=True, array_like=True):
     """An identifier of a profile: first linked when (event time), and by which merged profile."""
@@ -25,6 +34,7 @@ class Node(Struct, array_like=True):
 
     `known` (it ever had an identifier of a person) only becomes true, `created` (the smallest
     event time that linked something) only falls: who survives a merge depends on both.
+    `apart` are profiles it was split from; nothing can be linked to one that is `erased`.
     """
 
     created: Millis
@@ -32,6 +42,8 @@ class Node(Struct, array_like=True):
     to: ProfileId | None = None
     identifiers: dict[str, Link] = {}
     aliases: list[ProfileId] = []
+    apart: list[ProfileId] = []
+    erased: bool = False
 
 
 class Merge(Struct, frozen=True, array_like=True):
@@ -68,19 +80,79 @@ _nodes = msgspec.msgpack.Decoder(Node)
 _merges = msgspec.msgpack.Decoder(Merge)
 
 
-def identifier_record(profile: ProfileId, asserted: Millis) -> bytes:
-    """`<profile>|<event time of the claim that linked it, ms, hexadecimal>`; fields may follow."""
-    return f"{profile}|{asserted:x}".encode()
+class Holding(Struct, frozen=True, gc=False):
+    """Whose an identifier is. A `shared` one has a device profile, a `free` one had `owner` last.
+
+    `asserted` is the latest event time at which it took part together with another identifier,
+    `last` at which it took part. What linked it at `cut` or before is void: it was unbound or
+    erased. `users` are tokens of people it was taken from, or refused to.
+    """
+
+    owner: ProfileId
+    asserted: Millis
+    last: Millis
+    state: str = LINKED
+    cut: Millis = Millis(0)
+    generation: int = 0
+    users: tuple[str, ...] = ()
+
+    @property
+    def linked(self) -> bool:
+        return self.state == LINKED
+
+
+def encode_holding(held: Holding) -> bytes:
+    """`<profile>|<asserted>|<last>`, times in ms as 11 hexadecimal digits that compare as text.
+
+    What is rare follows, and a state other than linked comes first: no profile id begins so.
+    """
+    text = f"{held.state}{held.owner}|{held.asserted:011x}|{held.last:011x}"
+    if held.cut or held.generation or held.users:
+        text += f"|{held.cut:x}|{held.generation:x}|{','.join(held.users)}"
+    return text.encode()
+
+
+def decode_holding(record: bytes) -> Holding:
+    state, record = (LINKED, record) if is_linked(record) else (chr(record[0]), record[1:])
+    owner, asserted, *rest = record.decode().split("|")
+    last = rest[0] if rest else asserted
+    held = Holding(ProfileId(owner), _millis(asserted), _millis(last), state)
+    if len(rest) < 2:
+        return held
+    cut, generation, users = rest[1:4]
+    return Holding(
+        *(held.owner, held.asserted, held.last, state, _millis(cut), int(generation, 16)),
+        tuple(users.split(",")) if users else (),
+    )
+
+
+def is_linked(record: bytes) -> bool:
+    """Whether a record names the profile it belongs to, in its first 22 bytes."""
+    return record[0] >= _LEAST
 
 
 def owner_of(record: bytes) -> ProfileId:
-    """The profile an identifier's record names."""
+    """The profile a linked identifier's record names."""
     return ProfileId(record[:ID_LENGTH].decode())
 
 
+def holder_of(record: bytes | None) -> ProfileId | None:
+    """The profile an identifier belongs to; None for one that is nobody's, or is shared."""
+    return owner_of(record) if record and is_linked(record) else None
+
+
 def repointed(record: bytes, profile: ProfileId) -> bytes:
-    """The same record with another owner."""
+    """The same linked record with another owner."""
     return profile.encode() + record[ID_LENGTH:]
+
+
+def touched(record: bytes, seen: bytes) -> bytes | None:
+    """A record that was also seen at the times of another one; None where the owner differs."""
+    if record[:ID_LENGTH] != seen[:ID_LENGTH]:
+        return None
+    asserted = max(record[ASSERTED], seen[ASSERTED])
+    last = max(record[LAST], seen[LAST])
+    return b"|".join((record[:ID_LENGTH], asserted, last)) + record[LAST.stop :]
 
 
 def encode(record: Node | Merge) -> bytes:
@@ -93,3 +165,7 @@ def decode_node(value: bytes) -> Node:
 
 def decode_merge(value: bytes) -> Merge:
     return _merges.decode(value)
+
+
+def _millis(text: str) -> Millis:
+    return Millis(int(text, 16))

@@ -25,6 +25,11 @@ def profile_id(strongest: str, generation: int, key: bytes) -> ProfileId:
     return ProfileId(_hash(f"p\0{strongest}\0{generation}".encode(), key))
 
 
+def device_profile(token: str, key: bytes) -> ProfileId:
+    """The id of the anonymous profile of a shared identifier: it is never merged."""
+    return ProfileId(_hash(f"device|{token}".encode(), key))
+
+
 def key_print(key: bytes) -> str:
     """Tells two keys apart without telling either: tokens of another key find nobody."""
     return _hash(b"print", key)

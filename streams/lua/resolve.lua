@@ -1,11 +1,18 @@
 -- Moves identity from what a batch read to what it decided; refuses where it was moved meanwhile.
--- Keys after the named ones: of each change, then of each identifier to repoint.
+-- Keys after the named ones: of each change, then of each identifier to repoint, then of each seen.
+-- A linked identifier's record is its owner (22 characters), when asserted, when seen last (11
+-- hexadecimal digits each, which compare as text), and the rest.
 local valid, outbox = unpack(KEYS, 1, 2)
-local gate, changes, repoints, merges = unpack(ARGV)
+local gate, changes, repoints, touches, merges = unpack(ARGV)
 changes, repoints = cmsgpack.unpack(changes), cmsgpack.unpack(repoints)
-merges = cmsgpack.unpack(merges)
-local before_repoints = #KEYS - #repoints
+touches, merges = cmsgpack.unpack(touches), cmsgpack.unpack(merges)
+local before_touches = #KEYS - #touches
+local before_repoints = before_touches - #repoints
 local before_changes = before_repoints - #changes
+
+local function later(one, other)
+  return one > other and one or other
+end
 
 if (redis.call('GET', valid) or '') ~= gate then
   return redis.error_reply('CONFLICT identity was lost or repaired meanwhile')
@@ -15,7 +22,21 @@ for i, change in ipairs(changes) do
     return redis.error_reply('CONFLICT ' .. KEYS[before_changes + i] .. ' has changed')
   end
 end
+local seen = {}
+for i, touch in ipairs(touches) do
+  local held = redis.call('GET', KEYS[before_touches + i]) or ''
+  if string.sub(held, 1, 22) ~= string.sub(touch, 1, 22) then
+    return redis.error_reply('CONFLICT ' .. KEYS[before_touches + i] .. ' has another owner')
+  end
+  seen[i] = string.sub(held, 1, 22)
+    .. '|' .. later(string.sub(held, 24, 34), string.sub(touch, 24, 34))
+    .. '|' .. later(string.sub(held, 36, 46), string.sub(touch, 36, 46))
+    .. string.sub(held, 47)
+end
 
+for i, touch in ipairs(seen) do
+  redis.call('SET', KEYS[before_touches + i], touch)
+end
 for i, change in ipairs(changes) do
   redis.call('SET', KEYS[before_changes + i], change[2])
 end

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
-from journeys.identity.overlay import Decision, Plan
+from journeys.identity.overlay import Decision
+from journeys.identity.plan import Plan
 from journeys.identity.records import decode_node, owner_of
 from schemas.inbox import Arrived, InboxRecord, Merged
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
@@ -19,7 +20,10 @@ from streams.keys import Keys
 from streams.ports import Identities, IdentityRead, RepairWindow, Waiting
 from tests.redis_server import RedisServer
 
-CONFIG = identity_config({})
+CONFIG = identity_config(
+    {"max_identifiers": None, "max_merges": None, "namespaces": {"cookie": {"limit": None}}}
+)
+"""Without the limits that would keep apart what is connected."""
 CLAIMS = Claims(CONFIG)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim
-from journeys.identity.overlay import Plan
+from journeys.identity.plan import Plan
 from journeys.identity.records import decode_node
 from schemas.touchpoint import Millis
 from streams.identities import RedisIdentities, resolve

@@ -3,6 +3,7 @@
 import pytest
 
 from journeys.identity.config import IdentityConfigError, identity_config
+from journeys.identity.namespaces import EVERYTHING
 
 
 def test_nothing_configured_has_the_namespaces_of_the_handbook():
@@ -53,12 +54,7 @@ def test_whether_a_token_names_a_person_is_told_by_its_namespace():
 @pytest.mark.parametrize(
     ("raw", "path"),
     [
-        ({"namespaces": {"phone": {"limit": 3}}}, "namespaces.phone.limit"),
         ({"namespaces": {"cookie": {"ttl": "400d"}}}, "namespaces.cookie.ttl"),
-        ({"max_identifiers": 200}, "max_identifiers"),
-        ({"max_merges": 100}, "max_merges"),
-        ({"shared": ["device_id:kiosk"]}, "shared"),
-        ({"sources": {"pos": {"ignore": ["cookie"]}}}, "sources"),
         ({"consistency": "strict"}, "consistency"),
         ({"alias_ttl": "400d"}, "alias_ttl"),
         ({"storage": {"values": "raw"}}, "storage.values"),
@@ -71,19 +67,35 @@ def test_what_would_change_the_result_and_is_not_built_is_refused_by_name(raw, p
     assert [problem.path for problem in refused.value.problems] == [path]
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        {"version": 3, "tenant": "acme", "touch_interval": 3600, "tombstone_ttl": "90d"},
-        {"survivor": "known_then_oldest", "consistency": "fast", "alias_ttl": 0},
-        {"storage": {"values": "hmac", "key_env": "WAYLINE_IDENTITY_KEY"}},
-        {"shared": [], "sources": {}, "max_merges": None},
-        {"namespaces": {"phone": {"on_conflict": "move_if_verified", "on_limit": "refuse"}}},
-        {"namespaces": {"phone": {"limit": None, "share_after": 3}}},
-    ],
-)
-def test_what_changes_nothing_yet_is_accepted(raw):
-    assert identity_config(raw)
+def test_the_page_of_rules_is_read_whole():
+    config = identity_config(
+        {
+            "version": 3,
+            "tenant": "acme",
+            "touch_interval": 60,
+            "tombstone_ttl": "90d",
+            "survivor": "known_then_oldest",
+            "consistency": "fast",
+            "alias_ttl": 0,
+            "storage": {"values": "hmac", "key_env": "WAYLINE_IDENTITY_KEY"},
+            "max_identifiers": None,
+            "max_merges": 7,
+            "shared": ["device_id:kiosk-1"],
+            "sources": {"callcenter": {"link": "none"}, "pos": {"ignore": ["cookie"]}},
+            "namespaces": {
+                "phone": {"limit": {"max": 2, "window": 3600}, "on_conflict": "share"},
+                "cookie": {"limit": None, "share_after": None},
+            },
+        }
+    )
+
+    assert (config.max_identifiers, config.max_merges, config.touch_interval) == (None, 7, 60_000)
+    assert config.source("callcenter").looks_up
+    assert config.source("pos").ignores == {"cookie"}
+    assert config.source("app") == EVERYTHING
+    phone, cookie = config.namespaces["phone"], config.namespaces["cookie"]
+    assert (phone.limit, phone.window, phone.on_conflict) == (2, 3_600_000, "share")
+    assert (cookie.limit, cookie.share_after, cookie.on_conflict) == (None, None, "move")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +118,16 @@ def test_what_changes_nothing_yet_is_accepted(raw):
         ({"blocked": {"exakt": []}}, "blocked.exakt"),
         ({"blocked_values": ["x"]}, "blocked_values"),
         ({"survivor": "newest"}, "survivor"),
+        ({"shared": ["kiosk"]}, "shared"),
+        ({"sources": {"pos": "cookie"}}, "sources.pos"),
+        ({"sources": {"pos": {"link": "some"}}}, "sources.pos.link"),
+        ({"max_merges": 0}, "max_merges"),
+        ({"touch_interval": -1}, "touch_interval"),
+        ({"namespaces": {"phone": {"limit": "3"}}}, "namespaces.phone.limit"),
+        ({"namespaces": {"phone": {"limit": {"window": 3}}}}, "namespaces.phone.limit.max"),
+        ({"namespaces": {"phone": {"limit": {"max": 3, "per": 1}}}}, "namespaces.phone.limit.per"),
+        ({"namespaces": {"phone": {"share_after": 1}}}, "namespaces.phone.share_after"),
+        ({"namespaces": {"user_id": {"on_conflict": "move"}}}, "namespaces.user_id.on_conflict"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(raw, path):
@@ -117,9 +139,17 @@ def test_a_mistake_is_told_with_its_place(raw, path):
     assert all(problem.what and problem.mend for problem in problems)
 
 
+def test_a_person_id_may_move_where_that_is_confirmed():
+    moves = {"on_conflict": "move", "confirmed": True}
+
+    config = identity_config({"namespaces": {"user_id": moves}})
+
+    assert config.namespaces["user_id"].on_conflict == "move"
+
+
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(IdentityConfigError) as refused:
-        identity_config({"region": "?", "max_merges": 3, "colour": "red"})
+        identity_config({"region": "?", "max_merges": "3", "colour": "red"})
 
     assert [problem.path for problem in refused.value.problems] == [
         "region",

@@ -1,10 +1,21 @@
 """The decision for one claim, and batches of them on an overlay."""
 
+from collections.abc import Sequence
+
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
 from journeys.identity.decide import decide
-from journeys.identity.overlay import Decision, Overlay, Unread, wanted_nodes
-from journeys.identity.records import Link, Node, decode_node, encode, identifier_record, owner_of
+from journeys.identity.overlay import Decision, Overlay, Unread
+from journeys.identity.plan import wanted_nodes
+from journeys.identity.records import (
+    Holding,
+    Link,
+    Node,
+    decode_node,
+    encode,
+    encode_holding,
+    owner_of,
+)
 from journeys.identity.tokens import profile_id
 from schemas.touchpoint import Millis, ProfileId
 
@@ -15,6 +26,10 @@ ONE, OTHER = ProfileId("1" * 22), ProfileId("2" * 22)
 
 def claim(time: int = 100, **identifiers: str) -> Claim:
     return CLAIMS.read({name: (value,) for name, value in identifiers.items()}, Millis(time))
+
+
+def recorded(owner: ProfileId, time: int = 1) -> bytes:
+    return encode_holding(Holding(owner, Millis(time), Millis(time)))
 
 
 class Known:
@@ -31,6 +46,16 @@ class Known:
     def node(self, profile: ProfileId) -> Node:
         return Node(Millis(int(profile[0])))
 
+    def holding(self, token: str) -> Holding | None:
+        owner = self.owners.get(token)
+        return Holding(owner, Millis(1), Millis(1)) if owner else None
+
+    def fetch(self, tokens: Sequence[str]) -> None:
+        """All is at hand."""
+
+    def living(self, profile: ProfileId) -> ProfileId:
+        return profile
+
 
 def given(*names: str) -> Claim:
     return claim(**{name: f"{name}1@x.io" for name in names})
@@ -43,10 +68,7 @@ def overlay(
     stored = stored or {}
     owners = {token: name for name, node in stored.items() for token in node.identifiers}
     tokens = [token for one in claims for token in one.tokens]
-    records = {
-        token: identifier_record(owners[token], Millis(1)) if token in owners else None
-        for token in tokens
-    }
+    records = {token: recorded(owners[token]) if token in owners else None for token in tokens}
     wanted = wanted_nodes(claims, records, CONFIG) if read else []
     nodes = {name: encode(stored[name]) if name in stored else None for name in wanted}
     return Overlay(records, nodes, CONFIG)
@@ -58,14 +80,14 @@ def node(created: int, *claims: Claim, known: bool = False) -> Node:
 
 
 def test_new_identifiers_alone_begin_a_profile():
-    verdict = decide(given("email", "cookie"), Known())
+    verdict = decide(given("email", "cookie"), Known(), CONFIG)
 
     assert verdict.roots == ()
     assert [one.namespace for one in verdict.new] == ["email", "cookie"]
 
 
 def test_a_new_identifier_is_linked_to_whom_the_others_know():
-    verdict = decide(given("user_id", "cookie"), Known(cookie=ONE))
+    verdict = decide(given("user_id", "cookie"), Known(cookie=ONE), CONFIG)
 
     assert verdict.roots == (ONE,)
     assert [one.namespace for one in verdict.new] == ["user_id"]
@@ -76,8 +98,8 @@ def test_an_attaching_identifier_finds_a_profile_and_never_joins_two():
     known = Known(email=ONE)
     known.owners[phone.tokens[1]] = OTHER
 
-    alone = decide(CLAIMS.read({"landline": ("010-62345678",)}, Millis(1)), known)
-    both = decide(phone, known)
+    alone = decide(CLAIMS.read({"landline": ("010-62345678",)}, Millis(1)), known, CONFIG)
+    both = decide(phone, known, CONFIG)
 
     assert alone.roots == (OTHER,)
     assert both.roots == (ONE,)
@@ -88,9 +110,9 @@ def test_an_attaching_identifier_finds_a_profile_and_never_joins_two():
 def test_a_resolving_identifier_answers_only_where_nothing_better_does():
     known = Known(invite=OTHER)
 
-    assert decide(given("invite"), known).roots == (OTHER,)
-    assert decide(given("invite", "cookie"), known).roots == ()
-    assert decide(given("invite", "cookie"), known).rejected == (
+    assert decide(given("invite"), known, CONFIG).roots == (OTHER,)
+    assert decide(given("invite", "cookie"), known, CONFIG).roots == ()
+    assert decide(given("invite", "cookie"), known, CONFIG).rejected == (
         ("invite:invite1@x.io", "resolve_only"),
     )
 
@@ -162,9 +184,7 @@ def test_the_plan_of_a_merge_says_what_it_expects_and_repoints_what_was_not_read
     assert survivor.identifiers[unread.tokens[0]] == Link(Millis(9), OTHER)
     assert (loser.to, loser.identifiers, survivor.aliases) == (ONE, {}, [OTHER])
     assert plan.repoints == [(unread.tokens[0], OTHER, ONE)]
-    assert plan.records == {
-        b.tokens[0]: (identifier_record(OTHER, Millis(1)), identifier_record(ONE, Millis(1)))
-    }
+    assert plan.records == {b.tokens[0]: (recorded(OTHER), recorded(ONE, 100))}
     [merge] = plan.merges
     assert (merge.loser, merge.survivor, merge.time) == (OTHER, ONE, 100)
     assert set(merge.moved) == {*b.tokens, *unread.tokens}
@@ -187,7 +207,7 @@ def test_a_dead_id_is_never_given_out_again():
     try:
         Overlay(records, {first: dead}, CONFIG).take(fresh)
     except Unread as unread:
-        wanted = unread.profile
+        [wanted] = unread.profiles
     decision = Overlay(records, {first: dead, second: None}, CONFIG).take(fresh)
 
     assert wanted == second
