@@ -27,15 +27,17 @@ def check(
     json: JsonOption = False,
     style: Annotated[Format, typer.Option("--format", help="Of the problems.")] = Format.TEXT,
 ) -> None:
-    """Find every problem of a workspace: maps, templates, catalogue and wayline.yaml."""
+    """Find every problem of a workspace: maps and their tests, templates, catalogue, settings."""
     from console.folders import read_documents
     from console.problems import as_github, as_lines, as_text
+    from journeys.language.map_tests import read_tests
     from journeys.language.problems import MapError
     from journeys.language.workspace import compile_workspace
 
     documents = read_documents(folder)
     try:
         compiled = compile_workspace(documents)
+        read_tests(documents, compiled)
     except MapError as error:
         printed = as_lines if json else as_github if style is Format.GITHUB else as_text
         print(printed(error.problems, folder), file=sys.stdout if json else sys.stderr)

@@ -17,7 +17,9 @@ from console.cli import (
     people,
     publish,
     send,
+    start,
     status,
+    test,
     topics,
     version,
     worker,
@@ -32,9 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, dev, worker, topics, publish, check, send, imports, actions):
+for commands in (demo, dev, worker, topics, publish, check, test, send, start, imports):
     commands.add_to(app)
-for commands in (people, dead_letters, gate, mending, status, version):
+for commands in (actions, people, dead_letters, gate, mending, status, version):
     commands.add_to(app)
 
 

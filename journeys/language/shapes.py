@@ -219,7 +219,7 @@ class ListOf:
     def __call__(self, node: Node, problems: Problems) -> None:
         if not isinstance(node, tree.Sequence):
             wrong(node, f"Here stands a list of {self.what}.", "Begin each with `- `.", problems)
-        elif not node.items:
+        elif not (node.items or self.may_be_empty):
             wrong(
                 node, f"This list of {self.what} is empty.", "Fill it, or leave it out.", problems
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from journeys.language.map_tests import read_tests
 from journeys.language.model import Duration, Expression, Map
 from journeys.language.problems import MapError, Problem, render
 from journeys.language.workspace import compile_workspace
@@ -37,8 +38,9 @@ def documents(case: Path) -> dict[str, str]:
 
 
 def problems(case: Path) -> tuple[Problem, ...]:
+    texts = documents(case)
     try:
-        compile_workspace(documents(case))
+        read_tests(texts, compile_workspace(texts))
     except MapError as error:
         return error.problems
     return ()

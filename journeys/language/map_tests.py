@@ -1,0 +1,266 @@
+"""The tests of a map, read: what happens to whom, and what is expected of the engine.
+
+Nothing is judged here. What is expected stays a tree, so that a failure can point at its line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import map_tests_grammar as grammar
+from .map_tests_names import check_names
+from .model import Map
+from .problems import Place, Problems
+from .tree import Mapping as Tree
+from .tree import Node, Scalar, items, mapping, plain, read_tree, scalar
+from .workspace import Compiled
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as she is before the story begins.
+
+    `reachable` None: everywhere, unless identifiers or consents say otherwise.
+    """
+
+    name: str
+    traits: Facts
+    tags: tuple[str, ...]
+    consents: Mapping[str, bool]
+    identifiers: Mapping[str, tuple[str, ...]]
+    reachable: tuple[str, ...] | None
+    arms: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A touchpoint; `{{ n }}` in its texts is the number of its repetition."""
+
+    type: str
+    properties: Facts
+    id: str | None
+    source: str | None
+    channel: str | None
+    traits: Facts
+    consents: Mapping[str, bool]
+    tags: tuple[str, ...]
+    backfill: bool
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class FedBack:
+    """What became of her latest action of the name `of`."""
+
+    result: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    key: Any
+    with_: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two people turn out to be one."""
+
+    loser: str
+    survivor: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    version: int
+    change: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class NewTemplates:
+    change: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The gate is shut, or open again."""
+
+    shut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is expected in the middle, after all that is due by then."""
+
+    expect: Tree
+
+
+What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Gate | Look
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of `given`. `at` is when it happened, `arrives` when we hear of it, as written."""
+
+    place: Place
+    at: Scalar
+    arrives: Scalar
+    person: str | None
+    what: What
+
+
+@dataclass(frozen=True, slots=True)
+class MapTest:
+    """One test; `file` and `map` say whose. Patches are plain values."""
+
+    file: str
+    map: str
+    name: str
+    place: Place
+    date: str | None
+    timezone: str | None
+    people: tuple[Person, ...]
+    also: tuple[str, ...]
+    settings: Facts
+    change: Facts
+    given: tuple[Happening, ...]
+    expect: Tree
+    until: Scalar | None
+
+
+def read_tests(documents: Mapping[str, str], compiled: Compiled) -> tuple[MapTest, ...]:
+    """The tests of all maps, in the order of files and lines.
+
+    Raises MapError with the problems of their shapes, else with those of their names.
+    """
+    problems = Problems()
+    found: list[tuple[str, Map, Tree]] = []
+    for file, map_ in zip(compiled.files, compiled.maps, strict=True):
+        root = read_tree(documents[file], file, problems)
+        if root is not None and "tests" in mapping(root):
+            grammar.TESTS(mapping(root)["tests"], problems)
+            found += [(file, map_, node) for node in _mappings(grammar.written_tests(root))]
+    problems.raise_if_any()
+    for _, map_, node in found:
+        check_names(node, map_, compiled, problems)
+    problems.raise_if_any()
+    return tuple(_test(file, map_.name, node) for file, map_, node in found)
+
+
+def _mappings(nodes: Sequence[Node]) -> list[Tree]:
+    return [node for node in nodes if isinstance(node, Tree)]
+
+
+def _test(file: str, map_name: str, node: Tree) -> MapTest:
+    people = node.get("people")
+    until = node.get("until")
+    return MapTest(
+        file=file,
+        map=map_name,
+        name=scalar(node["name"]).text,
+        place=scalar(node["name"]).place,
+        date=_text(node.get("date")),
+        timezone=_text(node.get("timezone")),
+        people=tuple(
+            _person(key.text, mapping(each))
+            for key, each in (mapping(people).entries if people else ())
+        ),
+        also=_texts(node.get("also")),
+        settings=_plain(node.get("settings")),
+        change=_plain(node.get("change")),
+        given=tuple(_happening(mapping(each)) for each in items(node.get("given"))),
+        expect=mapping(node["expect"]),
+        until=None if until is None else scalar(until),
+    )
+
+
+def _person(name: str, node: Tree) -> Person:
+    traits = dict(_plain(node.get("traits")))
+    for known in ("timezone", "store"):
+        if known in node:
+            traits[known] = scalar(node[known]).text
+    reachable = node.get("reachable")
+    return Person(
+        name=name,
+        traits=traits,
+        tags=_texts(node.get("tags")),
+        consents=_plain(node.get("consents")),
+        identifiers={
+            key: tuple(value if isinstance(value, list) else [value])
+            for key, value in _plain(node.get("identifiers")).items()
+        },
+        reachable=None if reachable is None else _texts(reachable),
+        arms=_plain(node.get("arms")),
+    )
+
+
+def _happening(node: Tree) -> Happening:
+    at = scalar(node["at"])
+    arrives = node.get("arrives")
+    return Happening(
+        place=node.entries[0][0].place,
+        at=at,
+        arrives=at if arrives is None else scalar(arrives),
+        person=_text(node.get("person")),
+        what=_what(node),
+    )
+
+
+def _what(node: Tree) -> What:
+    key = grammar.kind_of(node)
+    kind = "" if key is None else key.text
+    given = node.get(kind)
+    match kind:
+        case "expect":
+            return Look(mapping(node["expect"]))
+        case "merge":
+            merge = mapping(node["merge"])
+            return Joined(scalar(merge["from"]).text, scalar(merge["into"]).text)
+        case "publish":
+            written = _plain(given)
+            return NewVersion(written["version"], written.get("change", {}))
+        case "template":
+            return NewTemplates(_plain(given))
+        case "pause" | "resume":
+            return Gate(shut=kind == "pause")
+        case "start":
+            written = _plain(given)
+            return Requested(written.get("key"), written.get("with", {}))
+        case _ if kind.startswith(grammar.FEEDBACK_OF):
+            return FedBack(kind.removeprefix(grammar.FEEDBACK_OF), _plain(given)["of"])
+        case _:
+            return _touched(node, kind, given)
+
+
+def _touched(node: Tree, kind: str, given: Node | None) -> Touched:
+    properties = _plain(given)
+    if kind == "touchpoint":
+        kind, properties = properties["type"], properties.get("properties", {})
+    backfill, repeat = node.get("backfill"), node.get("repeat")
+    return Touched(
+        type=kind or "profile.updated",
+        properties=properties,
+        id=_text(node.get("id")),
+        source=_text(node.get("source")),
+        channel=_text(node.get("channel")),
+        traits=_plain(node.get("traits")),
+        consents=_plain(node.get("consents")),
+        tags=_texts(node.get("tags")),
+        backfill=backfill is not None and plain(backfill) is True,
+        repeat=1 if repeat is None else int(plain(repeat)),
+    )
+
+
+def _text(node: Node | None) -> str | None:
+    return None if node is None else scalar(node).text
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(scalar(each).text for each in items(node))
+
+
+def _plain(node: Node | None) -> dict[str, Any]:
+    found = None if node is None else plain(node)
+    return found if isinstance(found, dict) else {}

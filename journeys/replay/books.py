@@ -1,0 +1,118 @@
+"""What a test loads: its map and those beside it, with the test's changes, compiled.
+
+As in the workers, what is in force follows from the shard alone: settings by digest, maps by
+name and version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from journeys.engine.effects import Shard
+from journeys.language.map_tests import MapTest
+from journeys.language.model import Map, Release, Workspace
+from journeys.language.patching import patched, templates_patched
+from journeys.language.settings import SETTINGS
+from journeys.language.workspace import (
+    Compiled,
+    compile_map,
+    compile_settings,
+    compile_workspace,
+    make_release,
+)
+from schemas.inbox import Published
+
+
+@dataclass
+class Books:
+    """`workspace` and `live` are what was loaded last; older ones stay for whoever is in them."""
+
+    workspace: Workspace
+    live: dict[str, Map]
+    _documents: dict[str, str]
+    _file: str
+    _workspaces: dict[str, Workspace] = field(default_factory=dict)
+    _texts: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    _maps: dict[tuple[str, str, int], Map] = field(default_factory=dict)
+    _releases: dict[tuple[object, ...], Release] = field(default_factory=dict)
+
+    def shelve(self, map_: Map, file: str, text: str) -> None:
+        """Puts a version among the live ones; the older one stays for whoever is in it."""
+        self.live[map_.name] = map_
+        self._texts[map_.name, map_.version] = file, text
+
+    def published(self) -> Published:
+        """The record that puts what was loaded last in force."""
+        self._workspaces[self.workspace.digest] = self.workspace
+        for name, map_ in self.live.items():
+            self._maps[self.workspace.digest, name, map_.version] = map_
+        versions = {name: map_.version for name, map_ in self.live.items()}
+        return Published(self.workspace.digest, versions)
+
+    def release(self, shard: Shard) -> Release | None:
+        """What is in force in the shard; None before the first publication."""
+        if not shard.settings:
+            return None
+        key = (shard.settings, *shard.maps.items(), *((n, *v) for n, v in shard.known.items()))
+        found = self._releases.get(key)
+        if found is None:
+            found = self._releases[key] = self._release(shard)
+        return found
+
+    def new_version(self, version: int, change: Mapping[str, Any]) -> None:
+        """Changes the test's map. Raises MapError where the result is no good map."""
+        text = patched(self._documents[self._file], self._file, {**change, "version": version})
+        self._documents[self._file] = text
+        self.shelve(compile_map(text, self._file, self.workspace), self._file, text)
+
+    def new_templates(self, change: Mapping[str, Any]) -> None:
+        """Changes templates, which follow live (rule 10). Raises MapError like `check`."""
+        settings = {f: t for f, t in self._documents.items() if not f.startswith("maps/")}
+        changed = templates_patched(settings, change)
+        self.workspace = compile_settings(changed)
+        self._documents.update(changed)
+        self.live = {
+            name: compile_map(*self._texts[name, map_.version][::-1], self.workspace)
+            for name, map_ in self.live.items()
+        }
+
+    def _release(self, shard: Shard) -> Release:
+        live = [self._map(shard.settings, name, version) for name, version in shard.maps.items()]
+        pinned = [
+            self._map(shard.settings, name, version)
+            for name, versions in shard.known.items()
+            for version in versions
+            if shard.maps.get(name) != version
+        ]
+        return make_release(self._workspaces[shard.settings], live, pinned)
+
+    def _map(self, settings: str, name: str, version: int) -> Map:
+        found = self._maps.get((settings, name, version))
+        if found is None:
+            file, text = self._texts[name, version]
+            found = compile_map(text, file, self._workspaces[settings])
+            self._maps[settings, name, version] = found
+        return found
+
+
+def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Books:
+    """What this test loads. Raises MapError where its changes make no good workspace."""
+    wanted = {test.map, *test.also}
+    files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
+    kept = {
+        file: text
+        for file, text in documents.items()
+        if not file.startswith("maps/") or file in {files[name] for name in wanted}
+    }
+    if test.settings:
+        kept[SETTINGS] = patched(kept[SETTINGS], SETTINGS, test.settings)
+    if test.change:
+        kept[test.file] = patched(kept[test.file], test.file, test.change)
+    if test.settings or test.change:
+        compiled = compile_workspace(kept)
+        files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
+    books = Books(compiled.workspace, {}, kept, test.file)
+    for map_ in compiled.maps:
+        if map_.name in wanted:
+            books.shelve(map_, files[map_.name], kept[files[map_.name]])
+    return books

@@ -1,0 +1,205 @@
+"""What can be seen of a life, in the words of `expect`: read from outputs and stored profiles.
+
+Moments are ms; what a list's items hold is what the language page names for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from journeys.engine.effects import Output
+from journeys.engine.profile import Instance, Standing
+from journeys.language.walk import within
+from schemas.touchpoint import ProfileId
+
+from .life import Life
+from .moments import millis
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`names` says what people are called; whoever it leaves out goes by the profile id."""
+
+    life: Life
+    names: Mapping[ProfileId, str]
+    rows: list[Item] = field(init=False)
+    sent: list[Item] = field(init=False)
+
+    def __post_init__(self) -> None:
+        outputs = self.life.outputs
+        object.__setattr__(self, "rows", rows_of(outputs))
+        object.__setattr__(self, "sent", [_json(o) for o in outputs if _is_action(o)])
+
+    def lists(self) -> dict[str, list[Item]]:
+        """Every list that `expect` may name."""
+        return {
+            "instances": self.instances(),
+            "actions": [self._action(record) for record in self.sent],
+            "withheld": [self._withheld(row) for row in self.rows if row["kind"] == "withheld"],
+            "held": self._held(),
+            "refused": [self._refused(row) for row in self.rows if row["kind"] == "refused"],
+            "goals": [self._goal(row) for row in self.rows if row["kind"] == "goal"],
+            "history": [self._line(row) for row in self.rows],
+        }
+
+    def instances(self) -> list[Item]:
+        """Everyone who ever entered, by entry; where she is now, or how it ended."""
+        found: dict[str, Item] = {}
+        for row in self.rows:
+            if row["kind"] == "enter":
+                found[row["instance"]] = self._entered(row)
+            elif row["kind"] == "end" and row["instance"] in found:
+                ended = {"outcome": row["outcome"], "ended": moment_of(row["at"]), "stage": None}
+                found[row["instance"]] |= ended
+        for profile_id, profile in self.life.people().items():
+            for instance in profile.instances:
+                if instance.id in found:
+                    found[instance.id] |= self._open(profile_id, instance)
+        return sorted(found.values(), key=lambda item: item["entered"])
+
+    def profile(self, person: str | None) -> Item | None:
+        """Traits and tags; None where there is nobody, or more than one and none is named."""
+        people = self.life.people()
+        wanted = [p for name, p in people.items() if person in (None, self.called(name))]
+        if len(wanted) != 1:
+            return None
+        profile = wanted[0]
+        traits = {name: value for name, (value, _) in profile.traits.items()}
+        return {"person": person, "traits": traits, "tags": profile.tag_list}
+
+    def timers(self) -> int:
+        """Those armed and not fired, of everybody."""
+        return sum(
+            len(instance.timers)
+            for profile in self.life.people().values()
+            for instance in profile.instances
+        )
+
+    def called(self, profile: str) -> str:
+        return self.names.get(ProfileId(profile), profile)
+
+    def _entered(self, row: Item) -> Item:
+        return {
+            **self._who(row),
+            "entered": moment_of(row["at"]),
+            "stage": row["to"],
+            "due": None,
+            "outcome": None,
+            "ended": None,
+            "version": row["version"],
+            "arms": {},
+        }
+
+    def _open(self, profile: ProfileId, instance: Instance) -> Item:
+        return {
+            "person": self.called(profile),
+            "entered": instance.entered,
+            "stage": instance.stage,
+            "due": min((timer.deadline for timer in instance.timers), default=None),
+            "version": instance.version,
+            "arms": getattr(instance, "arms", {}),
+        }
+
+    def _who(self, row: Item) -> Item:
+        person = self.called(row["profile_id"])
+        return {"map": row["map"], "person": person, "key": row.get("key")}
+
+    def _action(self, record: Item) -> Item:
+        moments = {name: moment_of(record[name]) for name in ("at", "due", "leaves")}
+        kept = ("stage", "channel", "with", "content", "flags", "passed_over")
+        shown = {name: record[name] for name in kept if name in record}
+        return {**moments, **shown, **self._who(record), **_name_of(record)}
+
+    def _withheld(self, row: Item) -> Item:
+        more = {"reason": row["reason"], "by": row.get("by"), "stage": row.get("stage")}
+        passed = row.get("passed_over") or {}
+        shown = {"at": moment_of(row["at"]), **_name_of(row), **more, "passed_over": passed}
+        return {**shown, **self._who(row)}
+
+    def _refused(self, row: Item) -> Item:
+        until = row.get("until") and moment_of(row["until"])
+        shown = {"at": moment_of(row["at"]), "reason": row["reason"], "until": until}
+        return {**shown, **self._who(row)}
+
+    def _goal(self, row: Item) -> Item:
+        words = ("goal", "value", "credit", "after_end")
+        kept: Item = {name: row[name] for name in words if name in row}
+        return {"at": moment_of(row["at"]), **kept, **self._who(row)}
+
+    def _line(self, row: Item) -> Item:
+        said = history_of(row)
+        return {"at": moment_of(row["at"]), **said, "cause": row["cause"], **self._who(row)}
+
+    def _held(self) -> list[Item]:
+        return [
+            self._standing(profile_id, instance, standing)
+            for profile_id, profile in self.life.people().items()
+            for instance in profile.instances
+            for standing in instance.gate
+        ]
+
+    def _standing(self, profile: ProfileId, instance: Instance, standing: Standing) -> Item:
+        release = self.life.release_of(self.life.shard)
+        map_ = release and release.versions.get((instance.map, instance.version))
+        item = next((x for x in within(map_) if getattr(x, "place", "") == standing.place), None)
+        until = getattr(standing, "until", 0)
+        return {
+            "map": instance.map,
+            "person": self.called(profile),
+            "key": instance.key,
+            "stage": instance.stage,
+            "at": standing.due,
+            "due": standing.due,
+            "send": getattr(item, "template", None),
+            "task": getattr(item, "task", None),
+            "reason": getattr(standing, "why", "") or "paused",
+            "until": until or None,
+        }
+
+
+def rows_of(outputs: Sequence[Output]) -> list[Item]:
+    """The transitions among them, in order."""
+    return [_json(output) for output in outputs if output.kind == "transitions"]
+
+
+def moment_of(written: str) -> int:
+    """Of an output's time, in ms."""
+    return millis(datetime.fromisoformat(written))
+
+
+def history_of(row: Item) -> Item:
+    """A transition as one word with a name: `{move: ask}`, `{goal: ordered}`."""
+    match row["kind"]:
+        case "enter" | "move" as kind:
+            return {kind: row["to"]}
+        case "end":
+            return {"end": row["outcome"]}
+        case "goal":
+            return {"goal": row["goal"]}
+        case "action" | "withheld" as kind:
+            return {kind: row.get("task") or row.get("template")}
+        case "refused" | "stuck" as kind:
+            return {kind: row["reason"]}
+        case kind:
+            return {kind: row.get("name") or row.get("type") or row.get("to")}
+
+
+def _name_of(record: Item) -> Item:
+    """`send` or `task`, whichever it was."""
+    if task := record.get("task"):
+        return {"task": task}
+    return {"send": record.get("template")}
+
+
+def _is_action(output: Output) -> bool:
+    return output.kind.startswith("actions.")
+
+
+def _json(output: Output) -> Item:
+    found: Item = orjson.loads(output.value)
+    return found

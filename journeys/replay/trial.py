@@ -1,0 +1,253 @@
+"""One test of a map, run: the life it tells, folded as the workers fold, and what was expected.
+
+Whatever the test says of time happens in Ticks; a look at the life is taken at another life with
+the same past, so that looking changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from journeys.language.map_tests import (
+    FedBack,
+    Gate,
+    Happening,
+    Joined,
+    Look,
+    MapTest,
+    NewTemplates,
+    NewVersion,
+    Person,
+    Requested,
+    Touched,
+)
+from journeys.language.problems import MapError
+from journeys.language.tree import Mapping as Tree
+from journeys.language.workspace import Compiled
+from schemas.inbox import Arrived, Held, InboxRecord, Merged, Released
+from schemas.touchpoint import Millis, ProfileId, Touchpoint
+
+from .books import Books, open_books
+from .comparing import Failure, compare
+from .life import Life
+from .moments import Moments
+from .people import NOBODY_IN_PARTICULAR, numbered, numbered_all, profile_of
+from .sight import Item, Sight, rows_of
+from .story import Beat, beat_of, beats_of
+
+DAYS_AT_MOST = 400
+SOURCE = "test"
+"""Of touchpoints for which the test names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`passed` unless something failed; `error` where the test's own changes are no good map.
+
+    `rows` are all transitions, for coverage; `story` is what happened, in order.
+    """
+
+    test: MapTest
+    failures: tuple[Failure, ...]
+    story: tuple[Beat, ...]
+    rows: tuple[Item, ...]
+    moments: Moments
+    error: MapError | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and self.error is None
+
+
+def run_test(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Verdict:
+    """Runs one test of a good workspace; raises nothing for a designer's sake."""
+    moments = Moments(_zone(compiled, test), date.fromisoformat(test.date) if test.date else None)
+    try:
+        trial = Trial(open_books(documents, compiled, test), test, moments)
+        trial.run()
+    except MapError as error:
+        return Verdict(test, (), (), (), moments, error)
+    rows = tuple(rows_of(trial.life.outputs))
+    return Verdict(test, tuple(trial.failures), tuple(trial.story), rows, moments)
+
+
+@dataclass
+class Trial:
+    books: Books
+    test: MapTest
+    moments: Moments
+    life: Life = field(init=False)
+    names: dict[ProfileId, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    story: list[Beat] = field(default_factory=list)
+    _touchpoints: int = 0
+
+    def __post_init__(self) -> None:
+        self.life = Life(self.books.release, self.books.workspace.clock)
+
+    def run(self) -> None:
+        """1 who there is, 2 publication, 3 what happens, 4 the time that is left, 5 the look."""
+        self._begin()  # 1, 2
+        for happening in self.test.given:  # 3
+            self._happen(happening)
+        self._pass(self._end())  # 4
+        self._look(self.test.expect, self.life)  # 5
+
+    def _begin(self) -> None:
+        start = self._start()
+        self.life.open()
+        for person in self.test.people or self._unnamed():
+            self._introduce(person)
+        self.life.append(self.books.published(), start)
+        self._pass(start)
+
+    def _unnamed(self) -> tuple[Person, ...]:
+        """Where a test has no `people`, whoever it names is reachable everywhere."""
+        named = dict.fromkeys(
+            numbered(given.person, n)
+            for given in self.test.given
+            if given.person
+            for n in range(1, _times(given) + 1)
+        )
+        nobody = NOBODY_IN_PARTICULAR
+        merged = [g.what for g in self.test.given if isinstance(g.what, Joined)]
+        named |= dict.fromkeys(name for each in merged for name in (each.loser, each.survivor))
+        return tuple(
+            Person(name, {}, (), {}, {}, None, {}) for name in named or {nobody.name: None}
+        )
+
+    def _introduce(self, person: Person) -> None:
+        name = ProfileId(person.name)
+        self.names[name] = person.name
+        self.life.put(name, profile_of(person, self.books.workspace, self.books.live.values()))
+
+    def _start(self) -> Millis:
+        moments = [self.moments.read(h.arrives.text) for h in self.test.given]
+        if self.moments.day is not None:
+            moments.append(self.moments.midnight())
+        return min(moments, default=Millis(0))
+
+    def _end(self) -> Millis:
+        """`until`, else the last happening and what is due within 400 days of it."""
+        if self.test.until is not None:
+            return self._heard(self.moments.read(self.test.until.text))
+        limit = Millis(self.life.shard.time + DAYS_AT_MOST * 24 * 3600 * 1000)
+        while (due := self.life.next_due()) is not None and due <= limit:
+            before = self.life.shard.time, due
+            self._pass(max(due, self.life.shard.time))
+            if before == (self.life.shard.time, self.life.next_due()):
+                break
+        return self.life.shard.time
+
+    def _heard(self, moment: Millis) -> Millis:
+        """When all that was due by this moment has fired (rule 3)."""
+        return Millis(moment + self.books.workspace.grace)
+
+    def _happen(self, happening: Happening) -> None:
+        arrives = self.moments.read(happening.arrives.text)
+        self._pass(arrives)
+        at = self.moments.read(happening.at.text)
+        match happening.what:
+            case Look(expect):
+                fork = self.life.fork()
+                fork.pass_until(self._heard(arrives))
+                self._look(expect, fork)
+            case Touched() as touched:
+                for n in range(1, touched.repeat + 1):
+                    self._touch(happening, touched, at, arrives, n)
+            case FedBack() as fed:
+                self._feed_back(happening, fed, at, arrives)
+            case Requested(key, with_):
+                asked = {"map": self.test.map, "key": key, "with": dict(with_)}
+                touched = Touched("map.requested", asked, None, None, None, {}, {}, (), False, 1)
+                self._touch(happening, touched, at, arrives, 1)
+            case other:
+                self._control(other, arrives)
+
+    def _control(self, what: Joined | NewVersion | NewTemplates | Gate, arrives: Millis) -> None:
+        match what:
+            case Joined(loser, survivor):
+                self._say(arrives, f"{loser} turns out to be {survivor}", loser)
+                self._append(Merged(ProfileId(loser), ProfileId(survivor)), arrives)
+            case NewVersion(version, change):
+                self.books.new_version(version, change)
+                self._say(arrives, f"version {version} of {self.test.map} is published")
+                self._append(self.books.published(), arrives)
+            case NewTemplates(change):
+                self.books.new_templates(change)
+                self._say(arrives, f"templates are changed: {', '.join(change)}")
+                self._append(self.books.published(), arrives)
+            case Gate(shut):
+                self._say(arrives, "the gate is shut" if shut else "the gate is open again")
+                self._append(Held() if shut else Released(), arrives)
+
+    def _touch(
+        self, happening: Happening, touched: Touched, at: Millis, arrives: Millis, n: int
+    ) -> None:
+        self._touchpoints += 1
+        person = self._person(happening, n)
+        given: Any = numbered_all(dict(touched.properties), n)
+        more: dict[str, Any] = {"tags": touched.tags} if touched.tags else {}
+        touchpoint = Touchpoint(
+            id=numbered(touched.id, n) if touched.id else f"{SOURCE}-{self._touchpoints}",
+            type=touched.type,
+            time=at,
+            received=arrives,
+            source=touched.source or SOURCE,
+            channel=touched.channel or "",
+            properties=given,
+            traits=dict(touched.traits),
+            consents=dict(touched.consents),
+            backfill=touched.backfill,
+            **more,
+        )
+        self.story.append(beat_of(touchpoint, self.names.get(person, person), arrives))
+        self._append(Arrived(person, touchpoint, (), (SOURCE, 0, self._touchpoints)), arrives)
+
+    def _feed_back(self, happening: Happening, fed: FedBack, at: Millis, arrives: Millis) -> None:
+        """On her latest action of that name; without one, nobody is told anything."""
+        person = self._person(happening, 1)
+        sent = [
+            record
+            for record in Sight(self.life, self.names).sent
+            if record["profile_id"] == person
+            and fed.of in (record.get("template"), record.get("task"))
+        ]
+        if not sent:
+            what = f"`action.{fed.result}`"
+            got = f"no action {fed.of} has left by then"
+            self.failures.append(Failure(happening.place, what, (f"an action {fed.of}",), (got,)))
+            return
+        properties = {"action_id": sent[-1]["action_id"]}
+        name = f"action.{fed.result}"
+        touched = Touched(name, properties, None, None, None, {}, {}, (), False, 1)
+        self._touch(happening, touched, at, arrives, 1)
+
+    def _person(self, happening: Happening, n: int) -> ProfileId:
+        if happening.person is not None:
+            return ProfileId(numbered(happening.person, n))
+        return next(iter(self.names))
+
+    def _pass(self, moment: Millis) -> None:
+        self.story += beats_of(self.life.pass_until(moment), self.names)
+
+    def _append(self, record: InboxRecord, stamp: Millis) -> None:
+        self.story += beats_of(self.life.append(record, stamp), self.names)
+
+    def _say(self, at: Millis, text: str, person: str = "") -> None:
+        self.story.append(Beat(at, at, person, "given", text))
+
+    def _look(self, expect: Tree, life: Life) -> None:
+        self.failures += compare(expect, Sight(life, self.names), self.moments)
+
+
+def _times(happening: Happening) -> int:
+    return happening.what.repeat if isinstance(happening.what, Touched) else 1
+
+
+def _zone(compiled: Compiled, test: MapTest) -> ZoneInfo:
+    if test.timezone is not None:
+        return ZoneInfo(test.timezone)
+    return next(map_.zone for map_ in compiled.maps if map_.name == test.map)
