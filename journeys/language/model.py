@@ -4,52 +4,19 @@ Nothing here comes from YAML directly: the compiler has resolved names, types an
 the engine never checks a designer's work again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from .scope import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """Elapsed (`millis`) or calendar steps (`months`, `days`) in the resolved zone; one of them.
-
-    `1d` is a calendar day, `24h` is elapsed: they differ on two days a year.
-    """
-
-    text: str
-    millis: int = 0
-    days: int = 0
-    months: int = 0
-
-    @property
-    def is_calendar(self) -> bool:
-        return bool(self.days or self.months)
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A compiled condition or expression; `run` never raises: what fails at run time is null."""
-
-    source: str
-    run: Callable[[Scope], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class To:
-    stage: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    outcome: str
-
-
-Go = To | End
-
+# The model is one module to those who read it; its parts are apart so that no file is too long.
+from .parts import Duration as Duration  # noqa: PLC0414
+from .parts import End as End  # noqa: PLC0414
+from .parts import Expression as Expression  # noqa: PLC0414
+from .parts import Go as Go  # noqa: PLC0414
+from .parts import To as To  # noqa: PLC0414
 
 Policy = Literal["skip", "hold", "other_channel"] | To | End
 """What becomes of a send that may not leave as it is; To and End: it is withheld, she goes on."""
@@ -130,6 +97,10 @@ class Send:
     expires_after: Duration | None = None
     on_quiet: Policy = "hold"
     on_unreachable: Policy = "skip"
+    on_capped: Policy = "skip"
+    limit: Limit | None = None
+    """This template to this person, whichever maps send it."""
+    store: Expression | None = None
 
 
 START_KEY = ""
@@ -207,7 +178,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rule 14. `arms` as written, with a total weight of at least one; names are unique in a map."""
+    """Rule 14. `arms` as written, with a total weight above 0; names are unique in a map."""
 
     name: str
     salt: str
@@ -278,6 +249,18 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `limit` actions that leave within `per`, of one person, as far as `of` counts them
+    together; `channel` empty: by any."""
+
+    limit: int
+    per: Duration
+    channel: str = ""
+    class_: Literal["marketing", "transactional"] = "marketing"
+    of: Literal["person", "store", "map"] = "person"
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     name: str
     type: str
@@ -326,6 +309,7 @@ class Workspace:
     traits: Mapping[str, str] | None = None
     """Trait -> type, from the catalogue; None where it declares none and any name will do."""
     quiet_hours: tuple[QuietHours, ...] = ()
+    caps: tuple[Cap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -345,3 +329,30 @@ class Release:
     """(map, version, event type) triples in which some goal, exit or line names the type."""
     remembers: Mapping[str, frozenset[str]]
     """Union over all versions: what a profile keeps of a touchpoint of that type."""
+
+    @cached_property
+    def places_kept(self) -> int:
+        """How long the longest window of a cap or a limit can be, in ms; 0 if there is none."""
+        limits = [
+            item.limit
+            for each in self.versions.values()
+            for item in doings(each)
+            if isinstance(item, Send) and item.limit
+        ]
+        windows = [each.per for each in (*self.workspace.caps, *limits)]
+        return max(map(_at_most_ms, windows), default=0)
+
+
+def doings(map_: Map) -> Iterator[Do]:
+    """Everything the map does, in the order in which it is written."""
+    for stage in map_.stages.values():
+        for do in (stage.do, *(x.do for x in stage.on), *(x.do for x in stage.after)):
+            yield from do
+    for line in map_.anywhere:
+        yield from line.do
+
+
+def _at_most_ms(duration: Duration) -> int:
+    """No calendar step is longer: a month of 31 days, and an hour for the change of clocks."""
+    days = duration.days + 31 * duration.months
+    return duration.millis + days * 86_400_000 + (3_600_000 if days else 0)
