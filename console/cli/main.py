@@ -11,7 +11,9 @@ from console.cli import (
     dead_letters,
     demo,
     dev,
+    draw,
     gate,
+    identity,
     imports,
     mending,
     people,
@@ -34,9 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, dev, worker, topics, publish, check, test, send, start, imports):
+for commands in (demo, dev, worker, topics, publish, check, test, draw, send, start, imports):
     commands.add_to(app)
-for commands in (actions, people, dead_letters, gate, mending, status, version):
+for commands in (actions, people, identity, dead_letters, gate, mending, status, version):
     commands.add_to(app)
 
 

@@ -183,10 +183,14 @@ def history_of(row: Item) -> Item:
             return {"goal": row["goal"]}
         case "action" | "withheld" as kind:
             return {kind: row.get("task") or row.get("template")}
+        case "emit":
+            return {"emit": row["type"]}
+        case "start":
+            return {"start": row["starts"]}
         case "refused" | "stuck" as kind:
             return {kind: row["reason"]}
         case kind:
-            return {kind: row.get("name") or row.get("type") or row.get("to")}
+            return {kind: row.get("to")}
 
 
 def _name_of(record: Item) -> Item:

@@ -41,7 +41,6 @@ def _beat(row: Item, names: Mapping[ProfileId, str]) -> Beat:
 
 def sentence(row: Item) -> str:
     """A transition in words."""
-    name = row.get("task") or row.get("template")
     where = row["map"] if row.get("key") is None else f"{row['map']}[{row['key']}]"
     match row["kind"]:
         case "enter":
@@ -53,14 +52,22 @@ def sentence(row: Item) -> str:
         case "goal":
             value = "" if row.get("value") is None else f", worth {shown(row['value'])}"
             return f"{where}: goal {row['goal']}{value}"
-        case "action":
-            by = f" by {row['channel']}" if row.get("channel") else ""
-            return f"{where}: {name} leaves{by}"
-        case "withheld":
-            passed = row.get("passed_over")
-            why = f" ({shown(passed)})" if passed else ""
-            return f"{where}: {name} is withheld: {row['reason']}{why}"
         case "refused":
             return f"may not enter {where}: {row['reason']}"
+        case _:
+            return f"{where}: {_done(row)}"
+
+
+def _done(row: Item) -> str:
+    """What was done for her, or why not."""
+    name = row.get("task") or row.get("template")
+    match row["kind"]:
+        case "action":
+            return f"{name} leaves" + (f" by {row['channel']}" if row.get("channel") else "")
+        case "withheld":
+            passed = row.get("passed_over")
+            return f"{name} is withheld: {row['reason']}" + (f" {shown(passed)}" if passed else "")
+        case "emit" | "start" as kind:
+            return f"{kind} {row.get('starts') or row['type']}"
         case kind:
-            return f"{where}: {kind} {row.get('reason') or row.get('to') or ''}".rstrip()
+            return f"{kind} {row.get('reason') or ''}".rstrip()
