@@ -124,7 +124,7 @@ def _properties(
 
 def _identifiers(
     call: dict[str, Any], context: dict[str, Any], traits: dict[str, Any]
-) -> dict[str, list[str]]:
+) -> dict[str, str | list[str]]:
     found: dict[str, list[str]] = {}
     for namespace, value in (
         ("user_id", text_at(call, "userId")),
@@ -136,15 +136,14 @@ def _identifiers(
     ):
         if value and value not in (values := found.setdefault(namespace, [])):
             values.append(value)
-    found = {namespace: values for namespace, values in found.items() if values}
-    if not found:
+    if not any(found.values()):
         raise ContractError(
             "no-identifier",
             "/userId",
             "The call says neither userId nor anonymousId.",
             "Libraries send one of them by themselves; over HTTP, write it.",
         )
-    return found
+    return {name: v[0] if len(v) == 1 else v for name, v in found.items()}
 
 
 def _previous(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
