@@ -44,6 +44,7 @@ class Action(BaseModel):
     content: dict[str, Any]
     with_: dict[str, Any] = Field(alias="with")
     class_: Literal["marketing", "transactional"] = Field(alias="class")
+    store: str | None = Field(None, description="on whose behalf")
     due: datetime
     at: datetime
     leaves: datetime

@@ -50,6 +50,7 @@ class Transition(BaseModel):
     action_id: str | None = None
     channel: str | None = None
     passed_over: dict[str, str] | None = None
+    by: str | None = Field(None, description="the map that took the place (`capped`)")
     type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
     starts: str | None = Field(None, description="the map that is asked to let her in")

@@ -5,18 +5,21 @@ from dataclasses import dataclass, field
 
 from journeys.language.model import Channel, Map, Policy, Send, Template
 
-from .profile import Instance, Profile
+from .caps import full, over_limit
+from .profile import Instance, Profile, Standing
 from .quiet import concerning, quiet_until
 from .turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why nothing may leave by a channel that could be used, until when, and what then."""
+    """Why nothing may leave by a channel that could be used, until when, and what then; `by` is
+    the map that took the place."""
 
     why: str
     until: int
     policy: Policy
+    by: str = ""
 
 
 @dataclass(slots=True)
@@ -29,16 +32,17 @@ class Chosen:
     stop: Stop | None = None
 
 
-def choose(turn: Turn, map_: Map, instance: Instance, item: Send) -> Chosen:
+def choose(turn: Turn, map_: Map, instance: Instance, item: Send, standing: Standing) -> Chosen:
     """The first in order with a block, an identifier, consent, and its `when` true at log time.
 
-    If it is quiet then, the next one is looked at only where the send says `other_channel`.
+    If it is quiet then or a cap is full, the next one is looked at only where the send says
+    `other_channel`.
     """
     chosen, template = Chosen(), turn.book.workspace.templates[item.template]
     for name in ranking(turn, item):
         channel = turn.book.workspace.channels[name]
         why = _why_not(turn, map_, instance, channel, item, template)
-        stop = None if why else _stop(turn, map_, item, name)
+        stop = None if why else _stop(turn, map_, item, standing, name)
         if stop is not None and stop.policy == "other_channel":
             why = stop.why
         if why is None:
@@ -80,8 +84,11 @@ def _consents(profile: Profile, channel: Channel, item: Send) -> bool:
     return given is True if item.class_ == "marketing" else given is not False
 
 
-def _stop(turn: Turn, map_: Map, item: Send, channel: str) -> Stop | None:
-    """Rule 12: quiet hours, by log time in her zone."""
+def _stop(turn: Turn, map_: Map, item: Send, standing: Standing, channel: str) -> Stop | None:
+    """Quiet hours, by log time in her zone (rule 12), then caps (rule 13)."""
     hours = concerning(turn.book.workspace.quiet_hours, item.class_, channel)
     until = hours and quiet_until(hours, turn.shard.log_time, turn.zone(map_))
-    return Stop("quiet", until, item.on_quiet) if until else None
+    if until:
+        return Stop("quiet", until, item.on_quiet)
+    found = full(turn, map_, item, standing, channel) or over_limit(turn, map_, item)
+    return None if found is None else Stop("capped", found.until, item.on_capped, found.by)

@@ -4,11 +4,12 @@
 behind one that stands is not asked before it (rule 21).
 """
 
-from journeys.language.model import Do, Go, Map
+from journeys.language.model import Do, Go, Map, Send, doings
 from journeys.language.scope import Noticed
 
 from .ids import cause_id
 from .judging import Hold, judge
+from .keys import as_text
 from .profile import Instance, Standing
 from .sending import withhold
 from .turn import Cause, Turn
@@ -104,6 +105,7 @@ def _prepared(
     holds: bool,
 ) -> Standing:
     scope = turn.look(map_, instance, event, due)
+    store = item.store and item.store.run(scope) if isinstance(item, Send) else None
     return Standing(
         cause_id("action", instance.id, str(instance.visit), item.place, cause.ref),
         item.place,
@@ -114,14 +116,10 @@ def _prepared(
         cause.armed,
         {name: expression.run(scope) for name, expression in item.values.items()},
         holds,
+        store=as_text(store) or "",
     )
 
 
 def _item(map_: Map, place: str) -> Do:
     """The item at this place of a pinned version; places are unique in a map."""
-    for stage in map_.stages.values():
-        for items in (stage.do, *(x.do for x in stage.on), *(x.do for x in stage.after)):
-            for item in items:
-                if item.place == place:
-                    return item
-    return next(item for line in map_.anywhere for item in line.do if item.place == place)
+    return next(item for item in doings(map_) if item.place == place)

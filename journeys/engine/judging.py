@@ -1,7 +1,7 @@
 """Whether an action may leave (rule 21): asked when it would, and again after each hold.
 
 Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 the channel,
-with the quiet hours of each.
+with the quiet hours, caps and limit that concern it.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def judge(
     if item.place in instance.barred:  # 3, rule 9
         withhold(turn, instance, item, standing, "already_sent")
         return None
-    chosen = choose(turn, map_, instance, item)  # 4, rule 17
+    chosen = choose(turn, map_, instance, item, standing)  # 4, rule 17
     if chosen.stop is not None:
         return _stopped(turn, instance, item, standing, chosen, chosen.stop, expires)
     if chosen.channel is None:
@@ -65,7 +65,7 @@ def _stopped(
     """Held, but never longer than it can still leave; else withheld."""
     if stop.policy == "hold":
         return Hold(stop.until if expires is None else min(stop.until, expires + 1), stop.why)
-    withhold(turn, instance, item, standing, stop.why, chosen.passed_over)
+    withhold(turn, instance, item, standing, stop.why, chosen.passed_over, stop.by)
     return _way(stop.policy)
 
 
@@ -73,7 +73,7 @@ def _without_channel(
     turn: Turn, instance: Instance, item: Send, standing: Standing, chosen: Chosen
 ) -> Go | None:
     """`unreachable`, or what stopped the channel preferred among those that could be used."""
-    reasons = [why for why in chosen.passed_over.values() if why == "quiet"]
+    reasons = [why for why in chosen.passed_over.values() if why in ("quiet", "capped")]
     reason = reasons[0] if reasons else "unreachable"
     withhold(turn, instance, item, standing, reason, chosen.passed_over)
     return None if reasons else _way(item.on_unreachable)

@@ -14,6 +14,7 @@ from .moves import memory_key, part
 from .profile import Instance, Memory, Profile, Remembered
 from .stuck import guarded
 from .turn import Cause, Turn
+from .waits import replan
 
 _K = TypeVar("_K", str, int)
 
@@ -65,6 +66,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     for kept, gone in _doubles(turn, own, came):
         given[kept.id] = [*given[kept.id], gone.entry, *([gone.last] if gone.last else [])]
         _close(turn, kept, gone)
+    replan(turn, turn.shard.time)
     for instance in list(profile.instances):  # 4
         _catch_up(turn, instance, given[instance.id], loser)
 
@@ -91,6 +93,8 @@ def _unite_facts(profile: Profile, other: Profile) -> None:
     for name, consent in other.consents.items():
         if name not in profile.consents or consent[1] > profile.consents[name][1]:
             profile.consents[name] = consent
+    places = {place.action: place for place in (*other.places, *profile.places)}
+    profile.places = sorted(places.values(), key=lambda place: (place.at, place.action))
     profile.tag_list += [tag for tag in other.tag_list if tag not in profile.tag_list]
 
 

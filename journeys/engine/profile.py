@@ -46,11 +46,15 @@ class Remembered(Struct, array_like=True, gc=False):
 
 
 class Armed(Struct, array_like=True, gc=False):
-    """A timer that has not fired; `index` is its place in the stage's `after`."""
+    """A timer that has not fired; `index` is its place in the stage's `after`.
+
+    `past`: its moment was past, or not known, when it was armed, so it goes by `on_past`.
+    """
 
     index: int
     deadline: int
     armed: int
+    past: bool = False
 
 
 class Standing(Struct, array_like=True):
@@ -71,6 +75,7 @@ class Standing(Struct, array_like=True):
     holds: bool
     until: int = 0
     why: str = ""
+    store: str = ""
 
 
 class Then(Struct, array_like=True):
@@ -146,6 +151,18 @@ class Memory(Struct, array_like=True, gc=False):
     sent: dict[str, int] = {}
 
 
+class Place(Struct, array_like=True, gc=False):
+    """An action that left at this log time and counts for caps and limits (rule 13)."""
+
+    at: int
+    map: str
+    channel: str
+    template: str
+    action: str
+    store: str = ""
+    marketing: bool = True
+
+
 class Profile(Struct, array_like=True, gc=False):
     """All that is known of one person; with `redirect` set, nothing but where she went."""
 
@@ -163,6 +180,7 @@ class Profile(Struct, array_like=True, gc=False):
     remembered: list[Remembered] = []
     absorbed: list[str] = []
     arms: dict[str, str] = {}
+    places: list[Place] = []
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)

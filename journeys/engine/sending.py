@@ -10,6 +10,7 @@ import orjson
 
 from journeys.language.model import Do, Map, Send, Template
 
+from .caps import store_of, take_place
 from .channels import Chosen
 from .effects import Output
 from .local_time import rfc3339
@@ -46,6 +47,7 @@ def leave(
         "content": template.channels[channel](params),
         "with": params,
         "class": item.class_,
+        "store": store_of(turn.profile, standing) or None,
         "due": rfc3339(standing.due),
         "at": rfc3339(at),
         "leaves": rfc3339(turn.shard.log_time),
@@ -62,6 +64,7 @@ def leave(
         Output(turn.offset, f"actions.{channel}", turn.id, value, _headers(record, standing))
     )
     instance.sent[item.place] = turn.shard.log_time
+    take_place(turn, instance, item, standing, channel)
     _told(turn, "action", instance, item, standing, at, {"channel": channel})
     turn.count(map_.name, map_.version, f"action:{item.template}")
 
@@ -73,6 +76,7 @@ def withhold(
     standing: Standing,
     reason: str,
     passed_over: Mapping[str, str] | None = None,
+    by: str = "",
 ) -> None:
     """Tells why the action does not leave; of what would have sent nothing, nothing is told."""
     if not isinstance(item, Send):
@@ -80,6 +84,8 @@ def withhold(
     more: dict[str, Any] = {"reason": reason}
     if passed_over:
         more["passed_over"] = dict(passed_over)
+    if by:
+        more["by"] = by
     _told(turn, "withheld", instance, item, standing, turn.shard.log_time, more)
     turn.count(instance.map, instance.version, f"withheld:{reason}")
 

@@ -38,17 +38,19 @@ def guarded(turn: Turn, instance: Instance, cause: Cause, step: Callable[[], obj
 def attempt(turn: Turn, step: Callable[[], object]) -> str | None:
     """Runs the step; the reason if it failed, and then it has said nothing.
 
-    Facts and arms are as before, for a step that changes these does so in new collections.
+    Facts, arms and places are as before, for a step that changes these does so in new collections.
     Instances and memory are the caller's to put back.
     """
     profile = turn.profile
     traits, tags, arms = profile.traits, profile.tag_list, profile.arms
+    places = profile.places
     said, counted, turn.passes = len(turn.outputs), len(turn.edges), 0
     try:
         step()
     except Exception as error:  # noqa: BLE001 (a designer's map or template may fail in any way)
         del turn.outputs[said:], turn.edges[counted:]
         profile.traits, profile.tag_list, profile.arms = traits, tags, arms
+        profile.places = places
         reason = f"{type(error).__name__}: {error}"[:200]
         return reason.encode("utf-8", "replace").decode()
     return None

@@ -4,6 +4,7 @@ from .shapes import (
     Check,
     Shape,
     either,
+    expression,
     mapping_of,
     name,
     one_or_list,
@@ -39,11 +40,14 @@ SEND = Shape(
         "expires_after": positive_duration,
         "on_quiet": _policy("on_quiet", "hold", "skip", "other_channel"),
         "on_unreachable": _policy("on_unreachable", "skip"),
+        "on_capped": _policy("on_capped", "hold", "skip", "other_channel"),
+        "limit": LIMIT,
+        "store": expression,
     },
     required=("send",),
     alone=(("channels", "purpose"),),
     some=(("channels", "purpose"),),
-    later=frozenset({"store", "limit", "on_capped", "on_failed"}),
+    later=frozenset({"on_failed"}),
 )
 QUIET = Shape(
     "quiet hours",
@@ -54,4 +58,16 @@ QUIET = Shape(
         "channels": one_or_list(name, "channels"),
     },
     required=("from", "to"),
+)
+CAP = Shape(
+    "a cap",
+    {
+        "limit": whole(1, 100),
+        "per": positive_duration,
+        "channel": name,
+        "class": _CLASS,
+        "of": word("person", "store", "map"),
+    },
+    required=("limit", "per"),
+    later=frozenset({"arbitration"}),
 )

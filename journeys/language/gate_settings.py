@@ -1,11 +1,11 @@
-"""What of a workspace stands before an action: its channels' names and its quiet hours."""
+"""What of a workspace stands before an action: its channels' names, quiet hours and caps."""
 
 from collections.abc import Collection, Sequence
 from datetime import time
 from typing import Literal
 
-from .durations import parse_time_of_day
-from .model import QuietHours
+from .durations import parse_duration, parse_time_of_day
+from .model import Cap, QuietHours
 from .problems import Problems, nearest
 from .tree import Mapping as Tree
 from .tree import Scalar, items, mapping, scalar
@@ -46,6 +46,37 @@ def read_quiet_hours(
                 place = concerning[-1][0].key("from").place
                 problems.add("bad-quiet-hours", place, what, "Make them shorter.")
     return found
+
+
+def read_caps(root: Tree, channels: Collection[str], problems: Problems) -> tuple[Cap, ...]:
+    """The workspace's, in order."""
+    return tuple(_cap(mapping(each), channels, problems) for each in items(root.get("caps")))
+
+
+def _cap(node: Tree, channels: Collection[str], problems: Problems) -> Cap:
+    channel, of = node.get("channel"), node.get("of")
+    if channel is not None:
+        check_channel(scalar(channel), channels, problems)
+    limit, per = scalar(node["limit"]).value, parse_duration(scalar(node["per"]).text)
+    assert isinstance(limit, int)
+    assert per is not None
+    return Cap(
+        limit=limit,
+        per=per,
+        channel="" if channel is None else scalar(channel).text,
+        class_=class_of(node) or "marketing",
+        of="person" if of is None else _of(scalar(of)),
+    )
+
+
+def _of(written: Scalar) -> Literal["person", "store", "map"]:
+    match written.text:
+        case "store":
+            return "store"
+        case "map":
+            return "map"
+        case _:
+            return "person"
 
 
 def _quiet_hours(node: Tree, channels: Collection[str], problems: Problems) -> QuietHours:

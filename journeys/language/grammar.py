@@ -6,7 +6,7 @@ the language has and this version has not built is refused by name, never ignore
 
 from . import tree
 from .deed_grammar import DEEDS
-from .gate_grammar import LIMIT, QUIET, SEND
+from .gate_grammar import CAP, LIMIT, QUIET, SEND
 from .names import DECLARABLE
 from .problems import Problems
 from .shapes import (
@@ -80,14 +80,43 @@ LINE = Shape(
     alone=(("to", "end", "restart_timer"),),
     some=(("to", "end", "restart_timer", "do"),),
 )
+_GOING = Shape("`else`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
+_ON_PAST = Shape("`on_past`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
+_DAYS = word("mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday")
 TIMER = Shape(
     "a timer",
-    {"wait": positive_duration, "at": time_of_day, "max": positive_duration, **_GO, **_DO},
-    later=frozenset({"days", "until", "before", "plus", "on_past", "without"}),
-    alone=(("to", "end"),),
-    some=(("wait", "at"), ("to", "end", "do")),
+    {
+        "wait": positive_duration,
+        "at": time_of_day,
+        "days": one_or_list(_DAYS, "days"),
+        "until": expression,
+        "before": positive_duration,
+        "plus": positive_duration,
+        "on_past": either(word("go", "skip"), _ON_PAST),
+        "max": positive_duration,
+        **_GO,
+        **_DO,
+    },
+    later=frozenset({"without"}),
+    alone=(("to", "end"), ("wait", "until"), ("before", "plus")),
+    some=(("wait", "at", "until"), ("to", "end", "do")),
 )
-_GOING = Shape("`else`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
+
+
+def timer(node: Node, problems: Problems) -> None:
+    """`on_past` comes with `until`, and what moves its moment only with it."""
+    TIMER(node, problems)
+    if not isinstance(node, tree.Mapping):
+        return
+    if "until" in node and "on_past" not in node:
+        what = "Nothing says what happens when that moment is past, or not known."
+        mend = "Add `on_past: go`, `skip`, `{to: stage}` or `{end: outcome}`."
+        problems.add("missing-word", node.key("until").place, what, mend)
+    for given in ("before", "plus", "on_past"):
+        if "until" not in node:
+            _does_nothing(given, "there is no `until`", node, problems)
+
+
 CHOICE = Shape(
     "a choice",
     {"when": expression, **_GO, "else": either(name, _GOING)},
@@ -135,7 +164,7 @@ STAGE = Shape(
         "phase": text,
         **_DO,
         "on": one_or_list(noticing(LINE), "lines"),
-        "after": one_or_list(TIMER, "timers"),
+        "after": one_or_list(timer, "timers"),
         "choose": choices,
         "split": SPLIT,
         **_GO,
@@ -279,6 +308,7 @@ WORKSPACE = Shape(
     {
         "workspace": name,
         "timezone": timezone,
+        "calendar": text,
         "clock": word("wall", "event"),
         "grace": duration,
         "memory": Shape("a memory", {"for": positive_duration, "at_most": whole(0, 10_000)}),
@@ -287,9 +317,10 @@ WORKSPACE = Shape(
         "sources": mapping_of(source, event_name, "sources"),
         "identity": mapping_of(anything, text, "rules of identity"),
         "quiet_hours": list_of(QUIET, "quiet hours"),
+        "caps": list_of(CAP, "caps"),
     },
     required=("workspace", "timezone"),
-    later=frozenset({"calendar", "hold_time_at_most", "credit", "holdout", "caps", "stores"}),
+    later=frozenset({"hold_time_at_most", "credit", "holdout", "stores"}),
 )
 
 

@@ -119,6 +119,8 @@ def _check_order(stage: Stage, written: Tree, problems: Problems) -> None:
 def _always_before(first: Timer, second: Timer) -> bool:
     if first.wait is None or second.wait is None or first.at != second.at:
         return False
+    if first.days or second.days:
+        return False
     if first.wait.is_calendar != second.wait.is_calendar:
         return False
     return roughly_ms(first.wait) < roughly_ms(second.wait)
@@ -128,6 +130,7 @@ def _ways(stage: Stage) -> list[Go]:
     found = [
         *(line.go for line in stage.on),
         *(timer.go for timer in stage.after),
+        *(timer.on_past for timer in stage.after if isinstance(timer.on_past, To | End)),
         *(choice.go for choice in stage.choose),
         *(arm.go for arm in (stage.split.arms if stage.split else ())),
         stage.go,
@@ -143,8 +146,8 @@ def _detours(stage: Stage) -> list[Go]:
 
 def _branches(do: Iterable[Do]) -> list[Go]:
     sends = [item for item in do if isinstance(item, Send)]
-    found = [policy for send in sends for policy in (send.on_quiet, send.on_unreachable)]
-    return [policy for policy in found if isinstance(policy, To | End)]
+    policies = [(send.on_quiet, send.on_capped, send.on_unreachable) for send in sends]
+    return [policy for each in policies for policy in each if isinstance(policy, To | End)]
 
 
 def _targets(ways: list[Go | None] | list[Go]) -> Iterator[str]:

@@ -6,7 +6,7 @@ the engine never checks a designer's work again.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -152,7 +152,9 @@ class Line:
 class Timer:
     """`wait` and `at` as in the language page, 2.4: `at` alone is the next such time.
 
-    `max` bounds what `restart_timer` lines may reach, counted from the arrival.
+    `max` bounds what `restart_timer` lines may reach, counted from the arrival. `days` are names
+    of weekdays and `workday`, none for any day. With `until` its value says the moment, moved by
+    `shift`, and `on_past` what happens when that is past or null.
     """
 
     wait: Duration | None
@@ -160,6 +162,10 @@ class Timer:
     max: Duration | None = None
     do: tuple[Do, ...] = ()
     go: Go | None = None
+    days: tuple[str, ...] = ()
+    until: Expression | None = None
+    shift: Duration | None = None
+    on_past: Literal["go", "skip"] | Go = "go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +312,8 @@ class Workspace:
     """Event type -> property -> type, from the catalogue; empty where nothing is declared."""
     digest: str
     identity: Mapping[str, Any] = field(default_factory=dict)
+    is_workday: Callable[[date], bool] | None = None
+    """By the workspace's `calendar`; None where it has none."""
     traits: Mapping[str, str] | None = None
     """Trait -> type, from the catalogue; None where it declares none and any name will do."""
     quiet_hours: tuple[QuietHours, ...] = ()
@@ -333,13 +341,14 @@ class Release:
     @cached_property
     def places_kept(self) -> int:
         """How long the longest window of a cap or a limit can be, in ms; 0 if there is none."""
-        limits = [
-            item.limit
+        sends = (
+            item
             for each in self.versions.values()
             for item in doings(each)
-            if isinstance(item, Send) and item.limit
-        ]
-        windows = [each.per for each in (*self.workspace.caps, *limits)]
+            if isinstance(item, Send)
+        )
+        windows = [cap.per for cap in self.workspace.caps]
+        windows += [send.limit.per for send in sends if send.limit]
         return max(map(_at_most_ms, windows), default=0)
 
 

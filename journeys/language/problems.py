@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 Code = Literal[
+    "bad-calendar",
     "bad-channel",
     "bad-choice",
     "bad-condition",
@@ -23,8 +24,10 @@ Code = Literal[
     "bad-template",
     "bad-time-of-day",
     "bad-timezone",
+    "calendar-missing",
     "duplicate-key",
     "duplicate-name",
+    "expiry-missing",
     "key-missing",
     "key-without-value",
     "loop-without-rest",

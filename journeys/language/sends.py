@@ -5,7 +5,7 @@ from collections.abc import Collection
 from .conditions import compile_expression
 from .durations import parse_duration
 from .gate_settings import check_channel, class_of
-from .model import Expression, Policy, Send, Template, Workspace
+from .model import Expression, Limit, Policy, Send, Template, Workspace
 from .names import Names, Reads, Type
 from .problems import Place, Problems, listed, nearest
 from .settings import check_kind
@@ -38,6 +38,7 @@ class SendCompiler:
             self._problems.add("no-such-template", written.place, what, mend)
         else:
             self._check_blocks(written, template, channels)
+        self._check_holds(node)
         expires = node.get("expires_after")
         purpose = node.get("purpose")
         return Send(
@@ -50,7 +51,32 @@ class SendCompiler:
             expires_after=None if expires is None else parse_duration(scalar(expires).text),
             on_quiet=self._policy(node.get("on_quiet"), "hold"),
             on_unreachable=self._policy(node.get("on_unreachable"), "skip"),
+            on_capped=self._policy(node.get("on_capped"), "skip"),
+            limit=self._limit(node),
+            store=self._store(node, names),
         )
+
+    def _check_holds(self, node: Tree) -> None:
+        """A place may be free only weeks later."""
+        capped = node.get("on_capped")
+        if isinstance(capped, Scalar) and capped.text == "hold" and "expires_after" not in node:
+            what = "A message held for a free place may be held for ever."
+            mend = "Add `expires_after: ...`, or let it be skipped."
+            self._problems.add("expiry-missing", capped.place, what, mend)
+
+    def _limit(self, node: Tree) -> Limit | None:
+        if "limit" not in node:
+            return None
+        written = mapping(node["limit"])
+        count, per = scalar(written["count"]).value, parse_duration(scalar(written["per"]).text)
+        assert isinstance(count, int)
+        assert per is not None
+        return Limit(count, per)
+
+    def _store(self, node: Tree, names: Names) -> Expression | None:
+        if "store" not in node:
+            return None
+        return compile_expression(scalar(node["store"]), names, self._reads, self._problems)[0]
 
     def _policy(self, node: Node | None, default: Policy) -> Policy:
         match node:

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from schemas.intake.mapped import MappingError, MappingProblem, compile_mapping
 
+from .calendars import IsWorkday, workdays_of
 from .catalogue import read_events, read_traits, section
 from .conditions import compile_condition
 from .durations import DAY_MS, parse_duration, roughly_ms
-from .gate_settings import check_channel, class_of, read_quiet_hours
+from .gate_settings import check_channel, class_of, read_caps, read_quiet_hours
 from .model import Channel, Param, Source, Template, Workspace
 from .names import Names, Reads
 from .problems import Place, Problems
@@ -48,9 +49,23 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         events=read_events(catalogues, problems),
         digest=digest,
         identity=plain(section(root, "identity")),
+        is_workday=_workdays(root, problems),
         traits=traits,
         quiet_hours=read_quiet_hours(root, channels, problems),
+        caps=read_caps(root, channels, problems),
     )
+
+
+def _workdays(root: Tree, problems: Problems) -> IsWorkday | None:
+    node = root.get("calendar")
+    if node is None:
+        return None
+    found = workdays_of(scalar(node).text)
+    if found is None:
+        what = f'There is no calendar "{scalar(node).text}".'
+        mend = "Write a country's two letters, or a part of it: CN, DE, DE-BY."
+        problems.add("bad-calendar", scalar(node).place, what, mend)
+    return found
 
 
 def _clock(root: Tree) -> Literal["wall", "event"]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from journeys.engine.local_time import rfc3339
 from journeys.language.model import (
+    Cap,
     End,
     Exit,
     Goal,
@@ -32,6 +33,7 @@ from .building import (
     MINUTE,
     START,
     Life,
+    days,
     entry,
     expression,
     folded_again,
@@ -53,7 +55,7 @@ def follow_up(sends: bool = True, **more: Any) -> Map:
     """Stages that wait, act and stay, restart, and come back."""
 
     def do(place: str) -> tuple[Send, ...]:
-        return (send(place),) if sends else ()
+        return (send(place, on_capped="hold", expires_after=hours(8)),) if sends else ()
 
     first = stage(
         "first",
@@ -97,11 +99,12 @@ def carts() -> Map:
 
 
 NOON = (QuietHours(time(12), time(14, 30), "transactional"),)
+SCARCE = (Cap(2, hours(3), class_="transactional"), Cap(5, days(1), class_="transactional"))
 BOOK = release(
     follow_up(),
     carts(),
     win_back(hours(4), name="win-back"),
-    space=workspace(quiet_hours=NOON),
+    space=workspace(quiet_hours=NOON, caps=SCARCE),
 )
 OTHER = release(
     follow_up(),
