@@ -15,7 +15,23 @@ from streams.embedded import NOT_KEPT
 from streams.settings import environment
 
 WATCHED_EVERY_S = 0.5
-_SHARED = ("KAFKA__BOOTSTRAP", "KAFKA__EMBEDDED", "REDIS__URL", "PUBLISHING", "IDENTITY_KEY")
+
+HINTS = (
+    "wayline send --type cart.left --id phone=13800138000 --property cart_id=c1 "
+    "--property amount=80",
+    "wayline actions --from-start",
+    "wayline show phone:13800138000",
+)
+"""What to type in another terminal; the README says the same."""
+
+_SHARED = (
+    "PREFIX",
+    "KAFKA__BOOTSTRAP",
+    "KAFKA__EMBEDDED",
+    "REDIS__URL",
+    "PUBLISHING",
+    "IDENTITY_KEY",
+)
 
 
 def develop(documents: Mapping[str, str], *, with_traffic: bool, level: str, out: Console) -> None:
@@ -60,16 +76,13 @@ def _introduce(instance: Running, out: Console) -> None:
     say = out.print
     say("[bold green]Wayline is ready.[/] Ctrl-C ends everything.\n")
     say(f"  Kafka    {settings.kafka.bootstrap}  (embedded)", highlight=False)
-    redis = f"  Redis    {settings.redis.url}  {instance.base.redis_is}"
-    say(redis, highlight=False, soft_wrap=True)
+    say(f"  Redis    {settings.redis.url}  ({instance.base.redis_is})", highlight=False)
     for address in instance.metrics:
         say(f"  figures  {address}/metrics", highlight=False)
     say("\nIn another terminal:\n")
-    cart = "--id phone=13800138000 --property cart_id=c1 --property amount=80"
-    say(f"  [cyan]wayline send --type cart.left {cart}[/]", soft_wrap=True)
-    say("  [cyan]wayline actions[/]")
-    say("  [cyan]wayline show phone:13800138000[/]")
-    say("  [cyan]wayline status[/]\n")
+    for command in HINTS:
+        say(f"  [cyan]{command}[/]", soft_wrap=True)
+    say()
     for sentence in NOT_KEPT:
         say(f"[dim]{sentence}[/]", soft_wrap=True)
     say("\nActions, as they leave:\n")

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ def announced(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         if running_pid() == os.getpid():
             place.unlink(missing_ok=True)
+            with suppress(OSError):  # another instance is just starting
+                place.parent.rmdir()
 
 
 def running_variables() -> dict[str, str] | None:

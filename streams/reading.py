@@ -4,13 +4,22 @@ End means the high watermark: behind the last stable offset a neighbour's open t
 records that will be committed (protocol.md, M35). So the reader waits until it is settled.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from .kafka import KafkaConnection
 
 POLL_MS = 200
+
+_READER: Mapping[str, Any] = {
+    "isolation_level": "read_committed",
+    "enable_auto_commit": False,
+    # A reader to the end never waits for what is not there yet; the embedded broker holds back
+    # even what it has, for as long as this (500 ms by default).
+    "fetch_max_wait_ms": 20,
+}
 
 
 async def read_to_end(
@@ -21,9 +30,7 @@ async def read_to_end(
     `since` (ms) begins at the first record stamped then or later, where the broker can tell.
     """
     ends = await high_watermarks(connection, topics)
-    consumer = AIOKafkaConsumer(
-        *topics, **connection.client(), isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(*topics, **connection.client(), **_READER)
     try:
         await consumer.start()
         left = await _seek(consumer, ends, since)
@@ -68,9 +75,7 @@ async def first_record(
 ) -> ConsumerRecord | None:
     """The oldest committed record of a partition; None where it is empty."""
     tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
-        **connection.client(), isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**connection.client(), **_READER)
     try:
         await consumer.start()
         consumer.assign([tp])

@@ -1,11 +1,21 @@
 """`wayline dev`: everything embedded, for trying out."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from console.cli.options import examples
+
+
+class Level(StrEnum):
+    """How much the worker says."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,7 +28,7 @@ def dev(
         Path | None, typer.Option(help="To publish. Default: a small example.")
     ] = None,
     traffic: Annotated[bool, typer.Option(help="Touchpoints of a few invented people.")] = True,
-    log_level: Annotated[str, typer.Option(help="Of the worker.")] = "error",
+    log_level: Annotated[Level, typer.Option(help="Of the worker.")] = Level.ERROR,
 ) -> None:
     """Start broker, Redis and a worker, all embedded, publish a workspace, show its actions.
 

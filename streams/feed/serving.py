@@ -2,13 +2,13 @@
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import faust
 import structlog
+from faust.tables.manager import TableManager
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
@@ -35,7 +35,7 @@ def new_app(
     `instance` is a stable name of this worker where it has one: a restart then moves no
     partitions, and a stopped worker's partitions rest for the session's time-out.
     """
-    app = faust.App(group, **faust_settings(connection, instance, session_timeout))
+    app = _App(group, **faust_settings(connection, instance, session_timeout))
     app.wayline_connection, app.wayline_lanes = connection, lanes
     return app
 
@@ -50,7 +50,7 @@ def faust_settings(
     return {
         "broker": brokers,
         "store": "memory://",
-        "datadir": f"{tempfile.gettempdir()}/wayline",  # made at start, and nothing put there
+        "TableManager": _NoTables,
         "web_enabled": False,  # it listens on 0.0.0.0 without a password
         "topic_allow_declare": False,
         "topic_disable_leader": True,
@@ -87,6 +87,20 @@ async def serve(app: faust.App, lanes: Lanes, watchdog: Watchdog | None = None) 
         lanes.failure.result()
     if app.crash_reason is not None:
         raise app.crash_reason
+
+
+class _App(faust.App):  # type: ignore[misc]
+    """Leaves no folders for tables behind, of which there are none."""
+
+    def _create_directories(self) -> None: ...
+
+
+class _NoTables(TableManager):  # type: ignore[misc]
+    """Starts without the second that Faust gives tables to be registered."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 async def _run(app: faust.App) -> None:

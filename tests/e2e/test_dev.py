@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from console.examples import example
 from console.instances import running_variables
 from tests.e2e.world import eventually
 
@@ -126,11 +127,36 @@ async def test_a_dead_letter_is_listed_shown_and_sent_again(
 
     await count(1)
     shown = json.loads(dev.wayline("dlq", "show", "touchpoints.dlq/0"))
-    replayed = dev.wayline("dlq", "replay", "touchpoints.dlq/0")
+    replayed = dev.wayline("dlq", "replay", "touchpoints.dlq/0", "--json")
     await count(2)
 
     assert (shown["value"], shown["path"], shown["partition"]) == ('{"type": 7}', "/type", 4)
-    assert replayed == "1 sent again\n"
+    assert json.loads(replayed) == {"sent": 1, "left_out": []}
+
+
+def test_a_script_reads_what_became_of_topics_and_of_the_gate(dev: Dev) -> None:
+    folder = str(example("quickstart"))
+    verified = json.loads(dev.wayline("topics", "verify", folder, "--json"))
+    created = json.loads(dev.wayline("topics", "create", folder, "--json"))
+    held = json.loads(dev.wayline("hold", "--reason", "wrong price", "--json"))
+    released = json.loads(dev.wayline("release", "--json"))
+
+    assert verified == {"problems": []}
+    assert created == {"topics": [], "cursors": [], "shards": [], "warnings": []}
+    assert held == {"held": True, "shards": 12, "reason": "wrong price"}
+    assert released == {"held": False, "shards": 12}
+
+
+async def test_status_says_why_the_gate_is_shut(dev: Dev) -> None:
+    dev.wayline("hold", "--reason", "wrong price")
+
+    async def shut() -> bool:
+        status = json.loads(await asyncio.to_thread(dev.wayline, "status", "--json"))
+        return all(shard["held"] for shard in status["shards"])
+
+    await eventually(shut)
+
+    assert "wrong price" in dev.wayline("status")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -140,7 +166,7 @@ def test_nothing_is_left_behind(dev: Dev, ending: signal.Signals) -> None:
 
     assert code == 0
     assert dev.left_behind() == []
-    assert [path for path in dev.temporary.rglob("*") if path.is_file()] == []
+    assert list(dev.temporary.iterdir()) == []
 
 
 async def test_what_is_killed_takes_its_children_along(dev: Dev) -> None:

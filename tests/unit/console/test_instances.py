@@ -30,7 +30,7 @@ def test_an_instance_is_found_while_it_runs(runtime: Path) -> None:
 
     assert during == VARIABLES
     assert running_variables() is None
-    assert not runtime.exists()
+    assert not runtime.parent.exists()
 
 
 def test_only_its_user_may_read_it(runtime: Path) -> None:
