@@ -21,7 +21,7 @@ from schemas import inbox
 from schemas.deadletter import DeadLetter, dead_letter
 from schemas.errors import ContractError
 from schemas.inbox import Arrived, Merged
-from schemas.intake import Mapping, decode
+from schemas.intake import Mapping, decode, says_nothing
 from schemas.intake.native import WATERMARK
 from schemas.topics import Topics, shard_of
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
@@ -178,7 +178,8 @@ class SourceOwner:
             try:
                 touchpoint = decode(record, mapping, now)
             except ContractError as error:
-                batch.refused.append((record, error))
+                if not says_nothing(record, mapping):
+                    batch.refused.append((record, error))
                 continue
             if touchpoint.type == WATERMARK:
                 batch.watermark = max(batch.watermark, _upto(touchpoint))

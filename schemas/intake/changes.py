@@ -78,7 +78,8 @@ def read_change(change: Change, mapping: Mapping | None) -> Foreign:
         form["id"] = name
     if operation == "r":
         form["backfill"] = True
-    return Foreign(form, _happened(event))
+    places = {} if "time" in form else {"/time": f"{place}/source/ts_ms"}
+    return Foreign(form, _happened(event), places)
 
 
 def refuse_no_change() -> Never:
@@ -101,7 +102,11 @@ def _row(event: dict[str, Any], name: str, place: str) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
     if isinstance(value, str):
-        return read_object(value.encode())
+        try:
+            return read_object(value.encode())
+        except ContractError as error:
+            path = f"{place}/{name}{error.path}"
+            raise ContractError(error.code, path, error.what, error.mend) from None
     raise ContractError(
         "wrong-type",
         f"{place}/{name}",

@@ -60,8 +60,8 @@ def decode(raw: Raw, mapping: Mapping | None, now: Millis) -> Touchpoint:
 
 
 def says_nothing(raw: Raw, mapping: Mapping | None) -> bool:
-    """Whether this is the tombstone that follows a row's delete: no touchpoint, and no fault."""
-    return raw.value is None and mapping is not None and mapping.changes and not raw.headers
+    """Whether a refused record is but the tombstone behind a row's delete: no dead letter."""
+    return raw.value is None and mapping is not None and mapping.changes
 
 
 def _foreign(document: dict[str, Any], mapping: Mapping | None, received: Millis) -> Foreign:

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas import inbox
 from schemas.inbox import Arrived
+from schemas.intake import Mapping, compile_mapping
 from schemas.topics import Topics
 from schemas.touchpoint import Millis
 from streams.clock import RedisClock
@@ -57,7 +58,12 @@ class Crowded(RedisIdentities):
 
 
 async def _owner(
-    redis: Redis, identities: RedisIdentities, log: Log, *, event_clock: bool = False
+    redis: Redis,
+    identities: RedisIdentities,
+    log: Log,
+    *,
+    event_clock: bool = False,
+    mapping: Mapping | None = None,
 ) -> SourceOwner:
     await identities.begin_repair()
     await identities.end_repair()
@@ -73,7 +79,7 @@ async def _owner(
         progress=Progress(redis, Keys()),
         topics=TOPICS,
         shards=12,
-        mappings={},
+        mappings={SOURCE[0]: mapping} if mapping else {},
         event_clock=event_clock,
         clock=RedisClock(redis),
         repair=repair,
@@ -125,6 +131,22 @@ async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: 
     assert _arrived(log) == ["t0", "t1", "t2"]
     assert [letter.value for letter in letters] == [nobody.value]
     assert ("wayline-error-code", b"no-usable-identifier") in letters[0].headers
+
+
+async def test_the_tombstone_behind_a_deleted_row_is_neither_a_touchpoint_nor_a_dead_letter(
+    redis: Redis,
+) -> None:
+    log = Log()
+    entry = {"format": "debezium", "type": "a", "identifiers": {"phone": "{{ row.mobile }}"}}
+    identities, mapping = RedisIdentities(redis, Keys()), compile_mapping("shop", entry)
+    owner = await _owner(redis, identities, log, mapping=mapping)
+    row = {"op": "d", "source": {"lsn": 1}, "before": {"mobile": "13800138000"}, "after": None}
+    tombstone = ConsumerRecord(*SOURCE, 1, Millis(1), 0, b"7", None, None, 1, 0, ())
+
+    await owner.handle([_record(0, **row), tombstone])
+
+    assert len(_arrived(log)) == len(log.records) == 1
+    assert owner.position == 2
 
 
 async def test_the_word_of_an_import_outlives_its_reader_and_a_flush(redis: Redis) -> None:
