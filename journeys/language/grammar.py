@@ -6,11 +6,13 @@ the language has and this version has not built is refused by name, never ignore
 
 from . import tree
 from .deed_grammar import DEEDS
-from .gate_grammar import CAP, LIMIT, QUIET, SEND
+from .gate_grammar import CAP, HOLDOUT, LIMIT, QUIET, SEND
 from .names import DECLARABLE
 from .problems import Problems
 from .shapes import (
     Check,
+    Open,
+    Ruled,
     Shape,
     anything,
     duration,
@@ -57,7 +59,7 @@ def noticing(shape: Shape) -> Check:
         else:
             shape(node, problems)
 
-    return check
+    return Ruled((shape,), check)
 
 
 def doing(node: Node, problems: Problems) -> None:
@@ -70,7 +72,7 @@ def doing(node: Node, problems: Problems) -> None:
     (found[0] if found else SEND)(node, problems)
 
 
-_DO: dict[str, Check] = {"do": one_or_list(doing, "what to do")}
+_DO: dict[str, Check] = {"do": one_or_list(Ruled((SEND, *DEEDS.values()), doing), "what to do")}
 
 LINE = Shape(
     "a line",
@@ -144,9 +146,12 @@ SPLIT = Shape(
 )
 
 
+_CHOICES = list_of(CHOICE, "choices")
+
+
 def choices(node: Node, problems: Problems) -> None:
     """At least one choice; `else` is the last of them, and only the last."""
-    list_of(CHOICE, "choices")(node, problems)
+    _CHOICES(node, problems)
     found = [each for each in tree.items(node) if isinstance(each, tree.Mapping)]
     for each in found[:-1]:
         if "else" in each:
@@ -165,7 +170,7 @@ STAGE = Shape(
         **_DO,
         "on": one_or_list(noticing(LINE), "lines"),
         "after": one_or_list(timer, "timers"),
-        "choose": choices,
+        "choose": Ruled((_CHOICES,), choices),
         "split": SPLIT,
         **_GO,
     },
@@ -237,7 +242,8 @@ MAP = Shape(
         "timezone": timezone,
         "priority": whole(0, 100),
         "enter": one_or_list(noticing(ENTRY), "entries"),
-        "reentry": either(_MODES, reentry),
+        "reentry": either(_MODES, Ruled((REENTRY,), reentry)),
+        "holdout": HOLDOUT,
         "goals": list_of(noticing(GOAL), "goals"),
         "exits": list_of(noticing(EXIT), "exits"),
         "anywhere": list_of(noticing(LINE), "lines"),
@@ -245,7 +251,7 @@ MAP = Shape(
         "tests": list_of(anything, "tests"),
     },
     required=("map", "version", "enter", "stages"),
-    later=frozenset({"holdout", "on_merge", "on_publish", "blueprint", "parameters", "fill"}),
+    later=frozenset({"on_merge", "on_publish", "blueprint", "parameters", "fill"}),
 )
 
 _TYPE = word(*DECLARABLE)
@@ -276,7 +282,7 @@ CATALOGUE = Shape(
     "a catalogue",
     {
         "events": mapping_of(EVENT, event_name, "event types"),
-        "traits": mapping_of(trait, name, "traits"),
+        "traits": mapping_of(Ruled((_TYPE,), trait), name, "traits"),
     },
     later=frozenset({"segments"}),
 )
@@ -286,23 +292,13 @@ CHANNEL = Shape(
     required=("identifier",),
     later=frozenset({"human", "role", "sla", "rate"}),
 )
-_SOURCE_LATER = frozenset({"lateness", "brings", "watermark"})
-
-
-def source(node: Node, problems: Problems) -> None:
-    """Flags and a mapping of foreign records, which intake reads itself."""
-    if not isinstance(node, tree.Mapping):
-        wrong(node, "A source is a mapping.", "Write `topic: ...`.", problems)
-        return
-    for key, each in node.entries:
-        if key.text in _SOURCE_LATER:
-            not_yet(f"`{key.text}`", key, problems)
-        elif key.text == "bulk":
-            flag(each, problems)
-        elif key.text in ("topic", "file"):
-            text(each, problems)
-
-
+SOURCE = Open(
+    "A source",
+    {"topic": text, "file": text, "bulk": flag},
+    rest=anything,  # a mapping of foreign records, which intake reads itself
+    mend="Write `topic: ...`.",
+    later=frozenset({"lateness", "brings", "watermark"}),
+)
 WORKSPACE = Shape(
     "a workspace",
     {
@@ -314,39 +310,32 @@ WORKSPACE = Shape(
         "memory": Shape("a memory", {"for": positive_duration, "at_most": whole(0, 10_000)}),
         "channels": mapping_of(CHANNEL, name, "channels"),
         "purposes": mapping_of(one_or_list(name, "channels"), name, "purposes"),
-        "sources": mapping_of(source, event_name, "sources"),
+        "sources": mapping_of(SOURCE, event_name, "sources"),
         "identity": mapping_of(anything, text, "rules of identity"),
         "quiet_hours": list_of(QUIET, "quiet hours"),
         "caps": list_of(CAP, "caps"),
+        "holdout": HOLDOUT,
     },
     required=("workspace", "timezone"),
-    later=frozenset({"hold_time_at_most", "credit", "holdout", "stores"}),
+    later=frozenset({"hold_time_at_most", "credit", "stores"}),
 )
 
 
-def template(node: Node, problems: Problems) -> None:
-    """`class` and `params`; every other word is a channel's block."""
-    if not isinstance(node, tree.Mapping):
-        wrong(node, "A template is a mapping.", "Write a block per channel.", problems)
-        return
-    for key, each in node.entries:
-        match key.text:
-            case "class":
-                word("marketing", "transactional")(each, problems)
-            case "params":
-                mapping_of(PARAM, name, "params")(each, problems)
-            case _:
-                _block(each, problems)
-
-
-def _block(node: Node, problems: Problems) -> None:
+def block(node: Node, problems: Problems) -> None:
+    """What a channel's sender needs."""
     if not isinstance(node, tree.Mapping) or not node.entries:
         mend = "Write what the channel's sender needs, such as `{text: ...}`."
         wrong(node, "A channel's block is a mapping.", mend, problems)
 
 
+TEMPLATE = Open(
+    "A template",
+    {"class": word("marketing", "transactional"), "params": mapping_of(PARAM, name, "params")},
+    rest=block,
+    mend="Write a block per channel.",
+)
 TEMPLATES = Shape(
     "a template file",
-    {"templates": mapping_of(template, name, "templates")},
+    {"templates": mapping_of(TEMPLATE, name, "templates")},
     required=("templates",),
 )

@@ -284,6 +284,38 @@ def either(short: Check, long: Check) -> Either:
     return Either(short, long)
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A mapping of a few known words; every other is the designer's own, with the `rest`."""
+
+    what: str
+    words: Mapping[str, Check]
+    rest: Check
+    mend: str
+    later: frozenset[str] = frozenset()
+
+    def __call__(self, node: Node, problems: Problems) -> None:
+        if not isinstance(node, tree.Mapping):
+            wrong(node, f"{self.what} is a mapping.", self.mend, problems)
+            return
+        for key, each in node.entries:
+            if key.text in self.later:
+                not_yet(f"`{key.text}`", key, problems)
+            else:
+                self.words.get(key.text, self.rest)(each, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """One of these shapes, and what only reading can check: `rule` does all of it."""
+
+    shapes: tuple[Check, ...]
+    rule: Check
+
+    def __call__(self, node: Node, problems: Problems) -> None:
+        self.rule(node, problems)
+
+
 def wrong(node: Node, what: str, mend: str, problems: Problems) -> None:
     """Adds that something else belongs here."""
     problems.add("wrong-shape", node.place, what, mend)
