@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 # The protocol model has the processor to itself for some two minutes; pass PYTEST_ARGS=-x and so on.
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo dev test test-unit test-contract test-protocol test-e2e protocol check format bench build clean
+.PHONY: help setup demo dev test test-unit test-contract test-protocol test-e2e protocol check format bench chaos build clean
 
 help:  ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ format: setup  ## mend what the linter can mend, and format
 
 bench: setup  ## Wayline beside a bare loop and beside plain Faust; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.pipeline --write benchmarks/RESULTS.md
+
+SEEDS ?= 20
+chaos: setup  ## a crowd, a nemesis and a judge: SEEDS=20 lives of a minute on real Kafka and Redis
+	$(BIN)/python -m tests.chaos --seeds $(SEEDS)
 
 build: setup  ## sdist and wheel into dist/
 	rm -rf dist

@@ -5,6 +5,7 @@ Runs seeds one after the other and prints what each did; ends with 1 if any prom
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from collections import Counter
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--people", type=int, default=40)
     given = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that is away by intent
     faults: Counter[str] = Counter()
     broken = 0
     for seed in range(given.first, given.first + given.seeds):

@@ -18,14 +18,14 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The address of the session's broker. It may not be stopped: others use it."""
-    with _skipped_without_kafka(), running_kafka() as bootstrap:
+    with skipped_without_kafka(), running_kafka() as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture
 def mortal_kafka() -> Iterator[KafkaBroker]:
     """A broker of the test's own, to be stopped and killed."""
-    with _skipped_without_kafka(), own_kafka() as broker:
+    with skipped_without_kafka(), own_kafka() as broker:
         yield broker
 
 
@@ -37,7 +37,7 @@ def prefix(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def _skipped_without_kafka() -> Iterator[None]:
+def skipped_without_kafka() -> Iterator[None]:
     """Without Kafka the tests are skipped with one line; in CI they fail."""
     try:
         yield
