@@ -55,5 +55,6 @@ class Transition(BaseModel):
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
     starts: str | None = Field(None, description="the map that is asked to let her in")
     arms: dict[str, str] | None = Field(None, description="split -> arm of this instance")
+    holdout: bool = Field(False, description="of an instance that is sent no marketing")
     contaminated: bool = Field(False, description="a merge mixed arms: leave her out of results")
     offset: int | None = Field(None, description="inbox offset at which it got stuck")

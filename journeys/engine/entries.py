@@ -11,6 +11,7 @@ import orjson
 from journeys.language.model import Entry, Map, Reentry
 from journeys.language.scope import Noticed
 
+from .holdout import held_out
 from .ids import cause_id, touchpoint_key
 from .keys import as_text
 from .lines import catch_up, later
@@ -62,17 +63,16 @@ def enter(
 def _consider(
     turn: Turn, map_: Map, entry: Entry, event: Noticed, kept: Remembered, taken: Taken
 ) -> None:
-    own_key = kept.properties.get("key")
+    own_key = None
     if entry.request:
         if kept.properties.get("map") != map_.name:
             return
+        own_key = as_text(kept.properties.get("key")) if map_.has_key else None
         event = kept = _asked(map_, kept)
     scope = turn.look_in(map_, event)
     if entry.trigger.when is not None and entry.trigger.when.run(scope) is not True:
         return
-    key = None if entry.key is None else as_text(entry.key.run(scope))
-    if entry.request and entry.key is None and map_.has_key:
-        key = as_text(own_key)
+    key = as_text(entry.key.run(scope)) if entry.key else own_key
     if (map_.name, key) in taken:
         return
     if map_.has_key and key is None:
@@ -139,6 +139,7 @@ def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered) -> None:
     profile, cause = turn.profile, by_touchpoint(kept)
     name = cause_id("instance", map_.name, key or "", cause.ref)
     instance = Instance(name, map_.name, map_.version, key, kept)
+    instance.held_out = held_out(turn, map_)
     where = memory_key(map_.name, key)
     profile.memory[where] = _with_entry(profile.memory.get(where), kept.time, map_)
     profile.instances = sorted([*profile.instances, instance], key=oldest_first)

@@ -1,12 +1,12 @@
 """Whether an action may leave (rule 21): asked when it would, and again after each hold.
 
-Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 the channel,
-with the quiet hours, caps and limit that concern it.
+Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 holdout, 5 the
+channel, with the quiet hours, caps and limit that concern it.
 """
 
 from dataclasses import dataclass
 
-from journeys.language.model import Do, End, Go, Map, Policy, Send, To
+from journeys.language.model import Change, Do, Emit, End, Go, Map, Policy, Send, Start, To
 
 from .channels import Chosen, Stop, choose
 from .deeds import perform
@@ -32,24 +32,52 @@ def judge(
     A way on: it was withheld, and then she goes there. What sends nothing is done at once.
     """
     if not isinstance(item, Send):
-        perform(turn, map_, instance, item, standing)
+        _do(turn, map_, instance, item, standing)
         return None
     if turn.shard.held:  # 1
         return Hold(0, "paused")
-    zone = turn.zone(map_)
-    expires = add(item.expires_after, standing.due, zone) if item.expires_after else None
-    if expires is not None and turn.shard.log_time > expires:  # 2
-        withhold(turn, instance, item, standing, "expired")
+    expires = _expires(turn, map_, item, standing)
+    reason = _why_not(turn, instance, item, expires)  # 2, 3, 4
+    if reason is not None:
+        withhold(turn, instance, item, standing, reason)
         return None
-    if item.place in instance.barred:  # 3, rule 9
-        withhold(turn, instance, item, standing, "already_sent")
-        return None
-    chosen = choose(turn, map_, instance, item, standing)  # 4, rule 17
+    chosen = choose(turn, map_, instance, item, standing)  # 5, rule 17
     if chosen.stop is not None:
         return _stopped(turn, instance, item, standing, chosen, chosen.stop, expires)
     if chosen.channel is None:
         return _without_channel(turn, instance, item, standing, chosen)
     leave(turn, map_, instance, item, standing, chosen, expires)
+    return None
+
+
+def _do(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Change | Emit | Start,
+    standing: Standing,
+) -> None:
+    """Who is held out of a map is not led into another by it (rule 15)."""
+    if isinstance(item, Start) and instance.held_out:
+        withhold(turn, instance, item, standing, "holdout")
+    else:
+        perform(turn, map_, instance, item, standing)
+
+
+def _expires(turn: Turn, map_: Map, item: Send, standing: Standing) -> int | None:
+    if item.expires_after is None:
+        return None
+    return add(item.expires_after, standing.due, turn.zone(map_))
+
+
+def _why_not(turn: Turn, instance: Instance, item: Send, expires: int | None) -> str | None:
+    """What no channel can help."""
+    if expires is not None and turn.shard.log_time > expires:  # 2
+        return "expired"
+    if item.place in instance.barred:  # 3, rule 9
+        return "already_sent"
+    if instance.held_out and item.class_ == "marketing":  # 4, rule 15
+        return "holdout"
     return None
 
 

@@ -153,6 +153,8 @@ def _single(turn: Turn, instance: Instance) -> bool:
 def _close(turn: Turn, kept: Instance, gone: Instance) -> None:
     """The other ends; what it sent is not sent again by the one that stays."""
     kept.barred += [place for place in gone.sent if place not in kept.barred]
+    if kept.held_out != gone.held_out:
+        kept.contaminated = True
     part(turn, gone, "merged_duplicate", turn.shard.log_time, Cause(kept.id, "merge", kept.id))
 
 

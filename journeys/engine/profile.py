@@ -123,6 +123,7 @@ class Instance(Struct, array_like=True, gc=False):
     tries: int = 0
     arms: dict[str, str] = {}
     contaminated: bool = False
+    held_out: bool = False
     behind: list[int] = []
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from journeys.language.model import Do, Map, Send, Template
+from journeys.language.model import Do, Map, Send, Start, Template
 
 from .caps import store_of, take_place
 from .channels import Chosen
@@ -79,7 +79,7 @@ def withhold(
     by: str = "",
 ) -> None:
     """Tells why the action does not leave; of what would have sent nothing, nothing is told."""
-    if not isinstance(item, Send):
+    if not isinstance(item, Send | Start):
         return
     more: dict[str, Any] = {"reason": reason}
     if passed_over:
@@ -94,19 +94,18 @@ def _told(
     turn: Turn,
     kind: str,
     instance: Instance,
-    item: Send,
+    item: Send | Start,
     standing: Standing,
     at: int,
     more: Mapping[str, Any],
 ) -> None:
-    turn.tell(
-        kind,
-        instance,
-        at,
-        Cause(standing.cause, standing.kind, ""),
-        (standing.id,),
-        {"stage": instance.stage, "action_id": standing.id, "template": item.template, **more},
-    )
+    if isinstance(item, Start):
+        what = {"touchpoint_id": standing.id, "starts": item.map}
+    else:
+        what = {"action_id": standing.id, "template": item.template}
+    cause = Cause(standing.cause, standing.kind, "")
+    more = {"stage": instance.stage, **what, **more}
+    turn.tell(kind, instance, at, cause, (standing.id,), more)
 
 
 def _at(standing: Standing, now: int) -> int:

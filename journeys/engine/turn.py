@@ -113,6 +113,8 @@ class Turn:
         }
         if instance.arms:
             row["arms"] = instance.arms
+        if instance.held_out:
+            row["holdout"] = True
         if instance.contaminated:
             row["contaminated"] = True
         self.emit("transitions", self.id, orjson.dumps(row, default=str))

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from .conditions import compile_condition, compile_expression
 from .deeds import DeedCompiler
-from .durations import parse_duration, parse_time_of_day
+from .durations import parse_duration
+from .gate_settings import read_holdout
 from .model import (
     Arm,
     Choice,
@@ -32,6 +33,7 @@ from .model import (
 from .names import REQUESTED, Names, Reads
 from .problems import Problems, nearest
 from .sends import SendCompiler
+from .timers import TimerCompiler
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 from .triggers import Matching, event_types, noticed_types
@@ -62,6 +64,7 @@ class _MapCompiler:
         self._splits = self._split_names()
         self._matching = Matching(self._entries, workspace.events, problems)
         sends = SendCompiler(workspace, self._stages, self._reads, problems)
+        self._timers = TimerCompiler(workspace, self._stages, self._reads, problems)
         self._deeds = DeedCompiler(workspace, sends, self._reads, problems)
 
     def build(self, digest: str) -> Map:
@@ -90,6 +93,7 @@ class _MapCompiler:
             has_key=self._has_key,
             asks=self._asks(),
             anywhere=anywhere,
+            holdout=read_holdout(root),
         )
 
     def _remembered(self) -> list[tuple[str, set[str]]]:
@@ -220,14 +224,8 @@ class _MapCompiler:
         )
 
     def _timer(self, node: Tree, place: str) -> Timer:
-        wait, at, most = node.get("wait"), node.get("at"), node.get("max")
-        return Timer(
-            wait=None if wait is None else _duration(wait),
-            at=None if at is None else parse_time_of_day(scalar(at).text),
-            max=None if most is None else _duration(most),
-            do=self._do(node, place, self._taken()),
-            go=self._go(node),
-        )
+        names = self._taken()
+        return self._timers.compile(node, self._do(node, place, names), names)
 
     def _choice(self, node: Tree) -> Choice:
         if "else" not in node:

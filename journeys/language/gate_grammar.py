@@ -71,3 +71,4 @@ CAP = Shape(
     required=("limit", "per"),
     later=frozenset({"arbitration"}),
 )
+HOLDOUT = Shape("a holdout", {"percent": whole(1, 99), "salt": name}, required=("percent",))

@@ -1,11 +1,11 @@
-"""What of a workspace stands before an action: its channels' names, quiet hours and caps."""
+"""What of a workspace stands before an action: its channels' names, quiet hours, caps, holdout."""
 
 from collections.abc import Collection, Sequence
 from datetime import time
 from typing import Literal
 
 from .durations import parse_duration, parse_time_of_day
-from .model import Cap, QuietHours
+from .model import Cap, Holdout, QuietHours
 from .problems import Problems, nearest
 from .tree import Mapping as Tree
 from .tree import Scalar, items, mapping, scalar
@@ -51,6 +51,16 @@ def read_quiet_hours(
 def read_caps(root: Tree, channels: Collection[str], problems: Problems) -> tuple[Cap, ...]:
     """The workspace's, in order."""
     return tuple(_cap(mapping(each), channels, problems) for each in items(root.get("caps")))
+
+
+def read_holdout(root: Tree) -> Holdout | None:
+    """A map's or the workspace's."""
+    if "holdout" not in root:
+        return None
+    written = mapping(root["holdout"])
+    percent, salt = scalar(written["percent"]).value, written.get("salt")
+    assert isinstance(percent, int)
+    return Holdout(percent, "" if salt is None else scalar(salt).text)
 
 
 def _cap(node: Tree, channels: Collection[str], problems: Problems) -> Cap:

@@ -165,7 +165,7 @@ class Timer:
     days: tuple[str, ...] = ()
     until: Expression | None = None
     shift: Duration | None = None
-    on_past: Literal["go", "skip"] | Go = "go"
+    on_past: Literal["go", "skip"] | Go | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """So many of a hundred people are sent no marketing; another salt, other people."""
+
+    percent: int
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """One version of one journey.
 
@@ -232,6 +240,7 @@ class Map:
     asks: frozenset[str] = frozenset()
     """What some condition reads of a request's `with`: all that an instance keeps of it."""
     anywhere: tuple[Line, ...] = ()
+    holdout: Holdout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +327,8 @@ class Workspace:
     """Trait -> type, from the catalogue; None where it declares none and any name will do."""
     quiet_hours: tuple[QuietHours, ...] = ()
     caps: tuple[Cap, ...] = ()
+    holdout: Holdout | None = None
+    """Of all maps together."""
 
 
 @dataclass(frozen=True)
@@ -337,6 +348,15 @@ class Release:
     """(map, version, event type) triples in which some goal, exit or line names the type."""
     remembers: Mapping[str, frozenset[str]]
     """Union over all versions: what a profile keeps of a touchpoint of that type."""
+
+    @cached_property
+    def planning(self) -> frozenset[tuple[str, int]]:
+        """Maps and versions in which a value says when a timer is due."""
+        return frozenset(
+            where
+            for where, each in self.versions.items()
+            if any(timer.until for stage in each.stages.values() for timer in stage.after)
+        )
 
     @cached_property
     def places_kept(self) -> int:

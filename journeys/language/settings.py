@@ -10,7 +10,7 @@ from .calendars import IsWorkday, workdays_of
 from .catalogue import read_events, read_traits, section
 from .conditions import compile_condition
 from .durations import DAY_MS, parse_duration, roughly_ms
-from .gate_settings import check_channel, class_of, read_caps, read_quiet_hours
+from .gate_settings import check_channel, class_of, read_caps, read_holdout, read_quiet_hours
 from .model import Channel, Param, Source, Template, Workspace
 from .names import Names, Reads
 from .problems import Place, Problems
@@ -53,6 +53,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         traits=traits,
         quiet_hours=read_quiet_hours(root, channels, problems),
         caps=read_caps(root, channels, problems),
+        holdout=read_holdout(root),
     )
 
 

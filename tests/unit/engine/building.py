@@ -111,6 +111,7 @@ def map_of(name: str, stages: Sequence[Stage], enter: Sequence[Entry], **more: A
         has_key=more.get("has_key", any(e.key for e in enter)),
         asks=more.get("asks", frozenset()),
         anywhere=more.get("anywhere", ()),
+        holdout=more.get("holdout"),
     )
 
 

@@ -13,6 +13,7 @@ from journeys.language.model import (
     End,
     Exit,
     Goal,
+    Holdout,
     Limit,
     Line,
     Map,
@@ -104,7 +105,7 @@ BOOK = release(
     follow_up(),
     carts(),
     win_back(hours(4), name="win-back"),
-    space=workspace(quiet_hours=NOON, caps=SCARCE),
+    space=workspace(quiet_hours=NOON, caps=SCARCE, holdout=Holdout(50, "b")),
 )
 OTHER = release(
     follow_up(),
