@@ -20,6 +20,7 @@ from .moves import end, has_ended
 from .profile import Armed, Instance, Remembered
 from .stuck import guarded
 from .turn import Cause, Turn, by_touchpoint
+from .waits import replan
 
 FIRED_AT_MOST = 100
 """Timers of one person fired in one record; what is left is due at once, for the next."""
@@ -35,6 +36,8 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     if not facts.is_new(turn, touchpoint):  # 2
         return
     kept = facts.take(turn, touchpoint)  # 3, rule 6
+    if turn.profile.instances:
+        replan(turn, touchpoint.time)
     if kept is not None:
         taken = _instances(turn, touchpoint, kept)  # 4
         enter(turn, touchpoint, kept, taken)  # 5

@@ -14,6 +14,7 @@ from schemas.touchpoint import Millis, Touchpoint
 
 from .profile import Instance, Profile, Standing
 from .turn import Cause, Turn
+from .waits import replan
 
 HOPS_AT_MOST = 10
 
@@ -32,6 +33,7 @@ def perform(
     match item:
         case Change():
             _change(turn.profile, item, standing)
+            replan(turn, standing.due)
         case Emit():
             _make(turn, map_, instance, item.type, standing, standing.values, "emit")
         case Start():

@@ -1,6 +1,6 @@
 """Timers that are due, and people the gate lets go on: what happens without a touchpoint."""
 
-from journeys.language.model import Go, Map
+from journeys.language.model import End, Go, Map, To
 
 from .gate import judge_anew, request
 from .ids import cause_id
@@ -21,13 +21,15 @@ def fire(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> None:
     when, timer = armed.deadline, map_.stages[instance.stage].after[armed.index]
     ref = cause_id("timer", instance.id, str(instance.visit), str(armed.index))
     cause = Cause(ref, "timer", ref, armed.armed)
-    holds = timer.go is not None
-    found = request(turn, map_, instance, timer.do, when, cause, None, holds=holds)
+    do, on = timer.do, timer.go
+    if armed.past and isinstance(timer.on_past, To | End):
+        do, on = (), timer.on_past
+    found = request(turn, map_, instance, do, when, cause, None, holds=on is not None)
     if isinstance(found, Hold):
         instance.timers = []
         instance.then = Then("after", armed.index, when, ref, "timer", armed.armed)
         return
-    if where := found or timer.go:
+    if where := found or on:
         go(turn, map_, instance, where, when, max(when, instance.base), cause)
     catch_up(turn, map_, instance, later(turn.profile, when))
 
@@ -52,7 +54,7 @@ def _go_on(turn: Turn, map_: Map, instance: Instance, then: Then) -> None:
     where = _where(turn, map_, instance, then, when)
     if where is None:
         instance.held = when - instance.since
-        arm(instance, map_.stages[instance.stage], turn.zone(map_))
+        arm(turn, map_, instance, map_.stages[instance.stage])
         return
     go(turn, map_, instance, where, then.decided, when, cause)
     catch_up(turn, map_, instance, later(turn.profile, then.decided))

@@ -107,5 +107,5 @@ def _follow(
         instance.last = kept
         go(turn, map_, instance, where, moment, max(moment, instance.base), cause)
     elif line.restart:
-        rearm(instance, map_.stages[instance.stage], moment, turn.zone(map_))
+        rearm(turn, map_, instance, moment)
     return moves or line.restart or found is not None

@@ -47,7 +47,7 @@ def arrive(
             return
         where = found or onward(turn, map_, instance, stage, when)
         if where is None:
-            arm(instance, stage, turn.zone(map_))
+            arm(turn, map_, instance, stage)
             return
         if isinstance(where, End):
             end(turn, map_, instance, where.outcome, when, cause)

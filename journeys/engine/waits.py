@@ -4,33 +4,57 @@ A wait covers (since, deadline]. The window closes at the earliest deadline that
 what is dated later waits in memory for what the timer brings about.
 """
 
-from zoneinfo import ZoneInfo
-
-from journeys.language.model import Stage, Timer
+from journeys.language.model import Map, Stage, Timer
 
 from .local_time import add, wait_until
+from .planned import moment_of, moved_on
 from .profile import NEVER, Armed, Instance
+from .turn import Turn
 
 
-def arm(instance: Instance, stage: Stage, zone: ZoneInfo) -> None:
+def arm(turn: Turn, map_: Map, instance: Instance, stage: Stage) -> None:
     """Arms all timers of the stage from the instance's base."""
     base = instance.base
-    instance.timers = [
-        Armed(index, _deadline(timer, base, base, zone), base)
-        for index, timer in enumerate(stage.after)
-    ]
+    instance.timers = []
+    for index, timer in enumerate(stage.after):
+        armed = Armed(index, NEVER, base)
+        if timer.until is None:
+            armed.deadline = _deadline(turn, map_, timer, base, base)
+        else:
+            _plan(armed, timer, _moment(turn, map_, instance, timer), base)
+        instance.timers.append(armed)
 
 
-def rearm(instance: Instance, stage: Stage, moment: int, zone: ZoneInfo) -> None:
+def rearm(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
     """`restart_timer`: the latest restarting event time counts, and `max` holds (rule 4).
 
-    Timers that fired stay fired.
+    Timers that fired stay fired; one whose moment a value says is where that says.
     """
+    stage = map_.stages[instance.stage]
     for armed in instance.timers:
-        if moment > armed.armed:
-            timer = stage.after[armed.index]
-            armed.deadline = _deadline(timer, moment, instance.base, zone)
+        timer = stage.after[armed.index]
+        if moment > armed.armed and timer.until is None:
+            armed.deadline = _deadline(turn, map_, timer, moment, instance.base)
             armed.armed = moment
+
+
+def replan(turn: Turn, moment: int) -> None:
+    """Her facts changed at `moment`: timers whose moment they say are worked out again.
+
+    One that was due before stays; one that fired stays fired.
+    """
+    planning = turn.release.planning if turn.release else ()
+    for instance in turn.profile.instances:
+        if (instance.map, instance.version) not in planning or instance.stuck:
+            continue
+        map_ = turn.book.versions[instance.map, instance.version]
+        for armed in instance.timers:
+            timer = map_.stages[instance.stage].after[armed.index]
+            if timer.until is None or armed.past or armed.deadline < moment:
+                continue
+            found = _moment(turn, map_, instance, timer)
+            if found != armed.deadline:
+                _plan(armed, timer, found, max(moment, instance.base))
 
 
 def window_end(instance: Instance) -> int:
@@ -46,6 +70,32 @@ def is_open(instance: Instance, moment: int) -> bool:
     return moment <= window_end(instance)
 
 
-def _deadline(timer: Timer, moment: int, arrival: int, zone: ZoneInfo) -> int:
+def _deadline(turn: Turn, map_: Map, timer: Timer, moment: int, arrival: int) -> int:
+    zone = turn.zone(map_)
     due = wait_until(timer.wait, timer.at, moment, zone)
+    return _bounded(turn, map_, timer, due, arrival)
+
+
+def _bounded(turn: Turn, map_: Map, timer: Timer, due: int, arrival: int) -> int:
+    zone = turn.zone(map_)
+    due = moved_on(timer, due, zone, turn.book.workspace.is_workday)
     return due if timer.max is None else min(due, add(timer.max, arrival, zone))
+
+
+def _moment(turn: Turn, map_: Map, instance: Instance, timer: Timer) -> int | None:
+    """When a timer by `until` is due; None where its value is no moment."""
+    assert timer.until is not None
+    value = timer.until.run(turn.look(map_, instance, None, instance.base))
+    found = moment_of(value, timer.at, timer.shift, turn.zone(map_))
+    return None if found is None else _bounded(turn, map_, timer, found, instance.base)
+
+
+def _plan(armed: Armed, timer: Timer, found: int | None, asked: int) -> None:
+    """Past or null when asked: `on_past`. What goes on then fires at once."""
+    armed.past = found is None or found < asked
+    if found is not None and not armed.past:
+        armed.deadline = found
+    elif timer.on_past == "skip":
+        armed.deadline, armed.past = NEVER, False
+    else:
+        armed.deadline = asked

@@ -194,7 +194,7 @@ def test_declared_times_and_dates_are_read_from_their_texts() -> None:
         ("now.hour == 5", "no-such-property", 0),
         ("event == null", "no-such-property", 0),
         ("event.time.hour == 5", "no-such-property", 0),
-        ("arm('x') == 'a'", "not-supported-yet", 0),
+        ("arm('x') == 'a'", "no-such-split", 4),
         ("event.on matches 'a' or event.on matches '['", "bad-pattern", 41),
         ("'a\\qb' == 'a'", "bad-condition", 2),
         ("1e999 > 1", "bad-condition", 0),
