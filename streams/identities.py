@@ -79,7 +79,7 @@ async def _attempt(
     read = await identities.read(tokens)
     latest = max([claim.time for claim in claims], default=0)
     fresh = max(0, latest - config.touch_interval)
-    records = dict(read.records)
+    records = read.records
     wanted = Unread(wanted_nodes(claims, records, config))
     nodes: dict[ProfileId, bytes | None] = {}
     while True:
@@ -89,20 +89,20 @@ async def _attempt(
             more = await identities.read(wanted.tokens)
             if more.gate != read.gate:
                 raise Conflict("identity was lost or repaired meanwhile")
-            records.update(more.records)
+            records = {**records, **more.records}
         overlay = Overlay(records, nodes, config, fresh)
         try:
-            decisions = [_taken(overlay, claim) for claim in claims]
+            take = overlay.take
+            decisions = [
+                carry_out(overlay, claim) if isinstance(claim, Operation) else take(claim)
+                for claim in claims
+            ]
             break
         except Unread as unread:
             wanted = unread
     plan = overlay.plan()
     outbox = await identities.commit(read.gate, plan) if plan else read.outbox
     return Resolved(decisions, outbox, conflicts)
-
-
-def _taken(overlay: Overlay, claim: Claim | Operation) -> Decision:
-    return carry_out(overlay, claim) if isinstance(claim, Operation) else overlay.take(claim)
 
 
 class RedisIdentities:

@@ -6,6 +6,7 @@ What a workspace leaves out has a default; what is known but not built is refuse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -93,6 +94,12 @@ class IdentityConfig:
         if len(member) > _LONGEST_MEMBER or not _MEMBER.fullmatch(member):
             return None
         return self.namespaces.get(family + ".*")
+
+    @cached_property
+    def evicts_from(self) -> int:
+        """Nothing is evicted from a profile of this many identifiers, or fewer."""
+        limits = [one.limit for one in self.namespaces.values() if one.evicts]
+        return min((limit for limit in limits if limit is not None), default=1 << 30)
 
     def rules_of(self, token: str) -> Namespace:
         """The rules for an identifier by its token; none but its name, if it has none any more."""

@@ -109,8 +109,7 @@ class _Deliberation:
         if root in self._roots:
             self._touched.append(one.token)
         elif root is None:
-            why = self._why_not({}, [one])
-            if why:
+            if why := self._why_not_new(one):
                 self.refuse([one], why)
             else:
                 self._new.append(one)
@@ -136,11 +135,9 @@ class _Deliberation:
 
     def verdict(self) -> Verdict:
         evicted = self._evicted()
-        for one in self._new:
-            if one.token in evicted:
-                self.refuse([one], "evicted")
+        incoming = [one for one in self._new if one.token in evicted]
+        self.refuse(incoming, "evicted")
         new = tuple(one for one in self._new if one.token not in evicted)
-        listed = {token for node in self._roots.values() for token in node.identifiers}
         return Verdict(
             roots=tuple(self._roots),
             new=new,
@@ -149,7 +146,7 @@ class _Deliberation:
             touched=tuple(self._touched),
             shared=tuple(self._shared),
             users=self._users,
-            evicted=tuple(sorted(evicted & listed)),
+            evicted=tuple(sorted(evicted - {one.token for one in incoming})),
         )
 
     def _former(self, stale: Identifier) -> ProfileId | None:
@@ -166,11 +163,21 @@ class _Deliberation:
             return "attach_only"
         if one.rules.link == "resolve" and self.has_answer():
             return "resolve_only"
-        return self._why_not({root: self._known.node(root)}, [])
+        if not self.has_answer():
+            return ""
+        group = {**self._roots, root: self._known.node(root)}
+        tokens = [new.token for new in self._new]
+        return why_not(group, tokens, self._claim.time, self._config)
 
-    def _why_not(self, more: Mapping[ProfileId, Node], new: Sequence[Identifier]) -> str:
-        tokens = [one.token for one in (*self._new, *new)]
-        return why_not({**self._roots, **more}, tokens, self._claim.time, self._config)
+    def _why_not_new(self, one: Identifier) -> str:
+        """Why an identifier that is nobody's, or moves, may not be linked to the rest."""
+        size = 1 + len(self._new) + sum(len(node.identifiers) for node in self._roots.values())
+        most, limit = self._config.max_identifiers, one.rules.limit
+        room = limit is None or one.rules.evicts or size <= limit
+        if room and (most is None or size <= most):
+            return ""
+        tokens = [new.token for new in (*self._new, one)]
+        return why_not(self._roots, tokens, self._claim.time, self._config)
 
     def _conflict(self, one: Identifier, root: ProfileId, why: str) -> None:
         """What becomes of an identifier whose profile cannot be joined."""
@@ -190,7 +197,7 @@ class _Deliberation:
             self._shared.append(one.token)
         elif held is not None and time < held.asserted:
             self.refuse([one], "stale")
-        elif why := self._why_not({}, [one]):
+        elif why := self._why_not_new(one):
             self.refuse([one], why)
         else:
             self._new.append(one)
@@ -220,6 +227,9 @@ class _Deliberation:
     def _evicted(self) -> set[str]:
         """Those over the limit of a namespace that evicts: the longest unseen, then by value."""
         time, links = self._claim.time, dict[str, Link]()
+        size = len(self._new) + sum(len(node.identifiers) for node in self._roots.values())
+        if size <= self._config.evicts_from:
+            return set()
         for node in self._roots.values():
             links |= node.identifiers
         links |= {one.token: Link(time) for one in self._new}

@@ -15,8 +15,8 @@ from schemas.touchpoint import Millis, ProfileId
 LINKED, FREE, SHARED = "", "!", "*"
 """States of an identifier, and how its record begins."""
 
-_LEAST = ord("-")
-"""The least character of a profile id; those of other states are less."""
+FIRST_OF_LINKED = ord("-")
+"""The least character of a profile id, which a linked record begins with; other states are less."""
 
 ASSERTED, LAST = slice(23, 34), slice(35, 46)
 """Where a linked record has its times."""
@@ -128,7 +128,7 @@ def decode_holding(record: bytes) -> Holding:
 
 def is_linked(record: bytes) -> bool:
     """Whether a record names the profile it belongs to, in its first 22 bytes."""
-    return record[0] >= _LEAST
+    return record[0] >= FIRST_OF_LINKED
 
 
 def owner_of(record: bytes) -> ProfileId:
@@ -153,6 +153,19 @@ def touched(record: bytes, seen: bytes) -> bytes | None:
     asserted = max(record[ASSERTED], seen[ASSERTED])
     last = max(record[LAST], seen[LAST])
     return b"|".join((record[:ID_LENGTH], asserted, last)) + record[LAST.stop :]
+
+
+def seen_at(record: bytes, time: bytes, *, together: bool) -> bytes:
+    """A linked record that was also seen at a written time, alone or together with another."""
+    asserted, last = record[ASSERTED], max(record[LAST], time)
+    if together:
+        asserted = max(asserted, time)
+    return b"|".join((record[:ID_LENGTH], asserted, last)) + record[LAST.stop :]
+
+
+def written_time(time: int) -> bytes:
+    """As in a record: earlier ones are less, as bytes, too."""
+    return b"%011x" % time
 
 
 def encode(record: Node | Merge) -> bytes:
