@@ -18,6 +18,7 @@ from console.cli import (
     mending,
     people,
     publish,
+    schema,
     send,
     start,
     status,
@@ -36,9 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, dev, worker, topics, publish, check, test, draw, send, start, imports):
+for commands in (demo, dev, worker, topics, publish, check, test, draw, schema):
     commands.add_to(app)
-for commands in (actions, people, identity, dead_letters, gate, mending, status, version):
+for commands in (send, start, imports, actions):
+    commands.add_to(app)
+for commands in (people, identity, dead_letters, gate, mending, status, version):
     commands.add_to(app)
 
 

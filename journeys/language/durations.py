@@ -8,9 +8,9 @@ from datetime import time
 
 from .model import Duration
 
-_SHORT = re.compile(r"([0-9]{1,9})(s|mo|m|h|d|w|y)")
-_ISO = re.compile(r"P(?:([0-9]{1,9})([DWMY])|T([0-9]{1,9})([SMH]))")
-_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+SHORT = re.compile(r"([0-9]{1,9})(s|mo|m|h|d|w|y)")
+ISO = re.compile(r"P(?:([0-9]{1,9})([DWMY])|T([0-9]{1,9})([SMH]))")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 _MILLIS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "TS": 1_000, "TM": 60_000, "TH": 3_600_000}
 _DAYS = {"d": 1, "w": 7, "PD": 1, "PW": 7}
@@ -37,7 +37,7 @@ def parse_duration(text: str) -> Duration | None:
 
 def parse_time_of_day(text: str) -> time | None:
     """`HH:MM` or `HH:MM:SS`; None for any other text."""
-    found = _TIME_OF_DAY.fullmatch(text)
+    found = TIME_OF_DAY.fullmatch(text)
     if found is None:
         return None
     hour, minute, second = found.groups(default="0")
@@ -50,10 +50,10 @@ def roughly_ms(duration: Duration) -> int:
 
 
 def _parts(text: str) -> tuple[int, str] | None:
-    short = _SHORT.fullmatch(text)
+    short = SHORT.fullmatch(text)
     if short is not None:
         return int(short[1]), short[2]
-    iso = _ISO.fullmatch(text)
+    iso = ISO.fullmatch(text)
     if iso is None:
         return None
     return (int(iso[1]), "P" + iso[2]) if iso[1] else (int(iso[3]), "T" + iso[4])

@@ -42,7 +42,7 @@ from .tree import Node
 _events = one_or_list(event_name, "touchpoint types")
 
 _TRIGGER: dict[str, Check] = {"event": _events, "when": expression}
-_TRIGGER_LATER = frozenset({"segment", "left", "action", "of", "lookback"})
+_TRIGGER_LATER = frozenset({"segment", "left", "action", "of"})
 _MATCH: dict[str, Check] = {
     "match": either(word("any"), mapping_of(word("key"), name, "properties")),
 }
@@ -76,7 +76,14 @@ _DO: dict[str, Check] = {"do": one_or_list(Ruled((SEND, *DEEDS.values()), doing)
 
 LINE = Shape(
     "a line",
-    {**_TRIGGER, **_MATCH, **_GO, **_DO, "restart_timer": only_true},
+    {
+        **_TRIGGER,
+        **_MATCH,
+        **_GO,
+        **_DO,
+        "restart_timer": only_true,
+        "lookback": positive_duration,
+    },
     required=("event",),
     later=_TRIGGER_LATER,
     alone=(("to", "end", "restart_timer"),),
@@ -169,12 +176,13 @@ STAGE = Shape(
         "phase": text,
         **_DO,
         "on": one_or_list(noticing(LINE), "lines"),
-        "after": one_or_list(timer, "timers"),
+        "after": one_or_list(Ruled((TIMER,), timer), "timers"),
         "choose": Ruled((_CHOICES,), choices),
         "split": SPLIT,
+        "settle": positive_duration,
         **_GO,
     },
-    later=frozenset({"await", "settle"}),
+    later=frozenset({"await"}),
     alone=(
         ("on", "choose", "split", "to", "end"),
         ("after", "choose", "split", "to", "end"),

@@ -15,6 +15,8 @@ from .problems import Problems, nearest
 from .shapes import (
     Check,
     ListOf,
+    Open,
+    Ruled,
     Shape,
     anything,
     either,
@@ -254,6 +256,15 @@ _KINDS_LATER = frozenset({"unmerge", "drain", "stop", "watermark"})
 RESULTS = ("accepted", "delivered", "clicked", "replied", "done", "failed", "expired", "declined")
 
 
+HAPPENING = Open(
+    "A happening",
+    {**OPTIONS, **KINDS},
+    rest=anything,
+    mend='Write `{at: "10:00", <type>: {}}`.',
+    later=_KINDS_LATER,
+)
+
+
 def does_feedback() -> bool:
     """Whether this version's maps notice what becomes of actions."""
     return "await" in grammar.STAGE.words
@@ -341,7 +352,7 @@ TEST = Shape(
         "also": one_or_list(map_name, "maps"),
         "settings": patch,
         "change": patch,
-        "given": list_of(happening, "happenings"),
+        "given": list_of(Ruled((HAPPENING,), happening), "happenings"),
         "expect": EXPECT,
         "until": moment,
     },
