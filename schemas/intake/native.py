@@ -20,6 +20,20 @@ AHEAD_REFUSED = 24 * 3600 * 1000
 WATERMARK = "source.watermark"
 """Says about a source, not about a person, that all before `upto` is in: no identifier."""
 
+_SOMEBODYS: dict[str, Any] = {
+    "if": {"properties": {"type": {"const": WATERMARK}}},
+    "else": {
+        "required": ["identifiers"],
+        "properties": {
+            "identifiers": {
+                "type": "object",
+                "not": {"additionalProperties": {"enum": ["", None, []]}},
+            }
+        },
+    },
+}
+"""What its JSON Schema says besides: at least one identifier that is not empty."""
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(min_length=1, max_length=500)]
 Value = Annotated[str, Field(max_length=512)]
@@ -34,10 +48,15 @@ class NativeTouchpoint(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", strict=True, title="Touchpoint", hide_input_in_errors=True
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        title="Touchpoint",
+        hide_input_in_errors=True,
+        json_schema_extra=_SOMEBODYS,
     )
 
-    type: Name = Field(examples=["order.paid"])
+    type: Name = Field(examples=["order.paid"], json_schema_extra={"pattern": r"\S"})
     id: Id | None = Field(None, description="Default: topic, partition and offset.")
     time: str | None = Field(
         None,
@@ -53,6 +72,11 @@ class NativeTouchpoint(BaseModel):
     traits: dict[str, Any] | None = Field(None, description="Facts about the person; null removes.")
     consents: dict[str, bool] | None = None
     backfill: bool | None = Field(None, description="History: feeds facts, starts nothing.")
+    verified: list[Name] | None = Field(
+        None,
+        description="Namespaces of `identifiers` that the sender has proof of, as by a text code.",
+        examples=[["phone"]],
+    )
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,6 +134,7 @@ def touchpoint_from(
         form.traits or {},
         form.consents or {},
         form.backfill or False,
+        tuple(form.verified) if form.verified else (),
     )
 
 
