@@ -185,7 +185,11 @@ class SourceOwner:
                 batch.watermark = max(batch.watermark, _upto(touchpoint))
                 continue
             claim = self._parts.claims.read(
-                touchpoint.identifiers, touchpoint.time, f"{touchpoint.source}/{touchpoint.id}"
+                touchpoint.identifiers,
+                touchpoint.time,
+                f"{touchpoint.source}/{touchpoint.id}",
+                touchpoint.source,
+                touchpoint.verified,
             )
             batch.taken.append((record, touchpoint, claim))
         return batch

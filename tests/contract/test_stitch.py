@@ -33,6 +33,11 @@ def _arrived(log: Log) -> list[str]:
     return [record.touchpoint.id for record in records if isinstance(record, Arrived)]
 
 
+def _profiles(log: Log) -> list[str]:
+    records = [inbox.decode(r.value) for r in log.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
+    return [record.profile for record in records if isinstance(record, Arrived)]
+
+
 class AwayOnce(RedisIdentities):
     """Redis goes away when the outbox is trimmed, and comes back."""
 
@@ -118,6 +123,23 @@ async def test_a_batch_is_published_once_whatever_redis_does(
 
     assert _arrived(log) == ["t0", "t1", "t2"]
     assert log.cursor.next == 3
+
+
+async def test_a_verified_phone_moves_to_whom_it_is_verified_for(redis: Redis) -> None:
+    """A recycled number: the one it was, one who only wrote it into a form, and its new owner."""
+    log = Log()
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log)
+    claims = [("17", ["phone"]), ("18", []), ("19", ["phone"])]
+    batch = [
+        _record(n, identifiers={"customer_id": who, "phone": "13800138000"}, verified=verified)
+        for n, (who, verified) in enumerate(claims)
+    ]
+
+    await owner.handle([*batch, _record(3, identifiers={"phone": "13800138000"})])
+
+    first, form, new, phone = _profiles(log)
+    assert phone == new
+    assert len({first, form, new}) == 3
 
 
 async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:

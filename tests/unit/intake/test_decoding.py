@@ -32,6 +32,7 @@ def test_the_native_form_is_read_whole() -> None:
         traits={"first_name": "Li", "nickname": None},
         consents={"sms": True},
         backfill=True,
+        verified=["phone"],
         campaign="nobody declared this",
     )
 
@@ -47,6 +48,7 @@ def test_the_native_form_is_read_whole() -> None:
         traits={"first_name": "Li", "nickname": None},
         consents={"sms": True},
         backfill=True,
+        verified=("phone",),
     )
 
 
