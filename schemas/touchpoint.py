@@ -19,7 +19,8 @@ class Touchpoint(Struct, frozen=True, array_like=True, gc=False):
 
     `id` and `source` together name it: two with the same pair are one fact.
     `time` is when it happened, `received` the broker's stamp on its source topic.
-    `identifiers` holds what the sender wrote until stitch replaces it by normalised values.
+    `identifiers` holds what the sender wrote until stitch replaces it by normalised values;
+    `verified` names the namespaces, or the single identifiers, that the sender has proof of.
     """
 
     id: str
@@ -33,3 +34,4 @@ class Touchpoint(Struct, frozen=True, array_like=True, gc=False):
     traits: dict[str, Any] = {}
     consents: dict[str, bool] = {}
     backfill: bool = False
+    verified: tuple[str, ...] = ()
