@@ -13,7 +13,8 @@ from tests.kafka_broker import own_kafka
 from .checker import violations
 from .crowd import GRACE, PATIENCE, Crowd
 from .evidence import Evidence, gather
-from .nemesis import Nemesis
+from .nemesis import Nemesis, Ways
+from .proxy import Proxy
 
 WORKSPACE = Path(__file__).parent / "workspace"
 
@@ -31,19 +32,31 @@ class Verdict:
 
 
 async def run(seed: int, seconds: float, people: int, folder: Path) -> Verdict:
-    """Raises TimeoutError where the world does not come to rest within five minutes."""
-    dice = random.Random(seed)
-    with own_kafka() as broker:
-        async with running_world(broker.bootstrap, f"seed{seed}", folder) as world:
-            await world.open(documents_of(WORKSPACE), clock="wall")
-            nemesis = Nemesis(world, broker, random.Random(dice.random()))
-            crowd = Crowd(random.Random(dice.random()), people)
-            nemesis.begin()
-            await _struggle(world, nemesis, crowd, seconds)
-            seen = await _at_rest(world)
-            broken = violations(crowd.sent, seen)
-            if await world.stored() != await world.refolded():
-                broken.append("Redis is not the fold of the inbox")
+    """Raises TimeoutError where the world does not come to rest within five minutes; workers' logs
+    are in the folder."""
+    async with Proxy() as to_kafka, Proxy() as to_redis:
+        kafka = f"127.0.0.1:{to_kafka.port}"
+        with own_kafka({"advertised.listeners": f"PLAINTEXT://{kafka}"}) as broker:
+            await to_kafka.open(int(broker.bootstrap.rpartition(":")[2]))
+            redis = f"redis://127.0.0.1:{to_redis.port}/0"
+            async with running_world(kafka, f"seed{seed}", folder, redis) as world:
+                await to_redis.open(world.server.port)
+                return await _life(world, Ways(broker, to_kafka, to_redis), seed, seconds, people)
+
+
+async def _life(world: World, ways: Ways, seed: int, seconds: float, people: int) -> Verdict:
+    await world.open(documents_of(WORKSPACE), clock="wall")
+    nemesis, crowd = Nemesis(world, ways, random.Random(seed)), Crowd(random.Random(seed), people)
+    world.supervised = True
+    supervisor = asyncio.create_task(nemesis.supervise())
+    try:
+        await _struggle(world, nemesis, crowd, seconds)
+        seen = await _at_rest(world)
+    finally:
+        supervisor.cancel()
+    broken = violations(crowd.sent, seen)
+    if await world.stored() != await world.refolded():
+        broken.append("Redis is not the fold of the inbox")
     counts = len(crowd.sent), len(seen.actions), len(seen.merges)
     return Verdict(seed, nemesis.done, *counts, broken)
 
