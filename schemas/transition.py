@@ -20,6 +20,7 @@ Kind = Literal[
     "stuck",
     "emit",
     "start",
+    "report",
 ]
 
 
@@ -37,7 +38,7 @@ class Transition(BaseModel):
     version: int
     key: str | None = None
     instance: str | None = Field(None, description="absent where nobody entered (`refused`)")
-    cause: Literal["touchpoint", "timer", "merge", "retry"]
+    cause: Literal["touchpoint", "timer", "merge", "retry", "stop"]
     cause_id: str = Field(description="the touchpoint's own id, or a timer's")
     stage: str | None = Field(None, description="where she was")
     to: str | None = Field(None, description="where she came to (`enter`, `move`)")
@@ -51,6 +52,7 @@ class Transition(BaseModel):
     channel: str | None = None
     passed_over: dict[str, str] | None = None
     by: str | None = Field(None, description="the map that took the place (`capped`)")
+    taken: str | None = Field(None, description="of `report`: the touchpoint that led on instead")
     type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
     starts: str | None = Field(None, description="the map that is asked to let her in")

@@ -15,9 +15,11 @@ from .entries import Taken, enter
 from .firing import fire, let_go
 from .gate import shut
 from .ids import touchpoint_key
-from .lines import give, later, resume
+from .lines import give, later, resume, settle
 from .moves import end, has_ended
 from .profile import Armed, Instance, Remembered
+from .settling import is_over
+from .steering import is_ripe, is_stopped
 from .stuck import guarded
 from .turn import Cause, Turn, by_touchpoint
 from .waits import replan
@@ -52,10 +54,14 @@ def wake(turn: Turn, before: int | None = None) -> None:
     """
     if turn.release is None or not turn.profile.instances:
         return
+    if turn.shard.stopped:
+        _end_stopped(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
     grace = turn.release.workspace.grace
     last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
+        if _settled(turn):
+            continue
         due = _earliest(turn, limit - grace)
         if _at_gate(turn, limit if due is None else due[1].deadline):
             continue
@@ -100,6 +106,17 @@ def _give(
         taken.append((instance.map, instance.key))
 
 
+def _settled(turn: Turn) -> bool:
+    """Lets one instance go on whose wait for an earlier touchpoint is over; True if one was."""
+    for instance in turn.profile.instances:
+        if instance.settling and is_over(turn, instance) and turn.map_of(instance):
+            map_ = _map(turn, instance)
+            cause = Cause(instance.id, "timer", f"{instance.id}/{instance.visit}/settle")
+            guarded(turn, instance, cause, partial(settle, turn, map_, instance))
+            return True
+    return False
+
+
 def _at_gate(turn: Turn, moment: int) -> bool:
     """Judges anew what stands at the gate until `moment` at the latest; True if something did."""
     found = False
@@ -107,11 +124,21 @@ def _at_gate(turn: Turn, moment: int) -> bool:
         if not instance.gate or instance.stuck or turn.map_of(instance) is None:
             continue
         if turn.shard.held:
-            shut(instance, moment)
-        elif any(one.until <= moment for one in instance.gate):
+            shut(turn, instance, moment)
+        elif any(is_ripe(turn.shard, one.until, moment) for one in instance.gate):
             _let_go(turn, instance, moment)
             found = True
     return found
+
+
+def _end_stopped(turn: Turn) -> None:
+    """Who is in a version that was stopped is out of it since then (rule 11)."""
+    for instance in list(turn.profile.instances):
+        map_ = turn.map_of(instance)
+        if map_ is not None and is_stopped(turn.shard, map_.name, map_.version):
+            stop = turn.shard.stopped[map_.name]
+            cause = Cause(f"{map_.name}/{stop.at}", "stop", f"stop/{stop.at}")
+            end(turn, map_, instance, "stopped", stop.at, cause)
 
 
 def _let_go(turn: Turn, instance: Instance, moment: int) -> None:
@@ -128,7 +155,7 @@ def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:
     """The earliest timer due at `limit`; of several the oldest instance's, then as written."""
     found: tuple[Instance, Armed] | None = None
     for instance in turn.profile.instances:
-        if instance.stuck or turn.map_of(instance) is None:
+        if instance.stuck or instance.settling or turn.map_of(instance) is None:
             continue
         for armed in instance.timers:
             if armed.deadline <= limit and (not found or armed.deadline < found[1].deadline):

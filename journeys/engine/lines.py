@@ -7,11 +7,17 @@ from journeys.language.scope import Noticed
 
 from .gate import request
 from .goals import noticed, pre_empt
+from .ids import touchpoint_key
 from .judging import Hold
+from .local_time import subtract
 from .moves import go, has_ended
 from .profile import Instance, Profile, Remembered, Then
+from .settling import chosen, note
 from .turn import Turn, by_touchpoint
 from .waits import is_open, rearm, window_end
+
+TAKEN_AT_MOST = 50
+"""Touchpoints an instance of a map that looks back knows to have taken."""
 
 
 def give(turn: Turn, map_: Map, instance: Instance, event: Noticed, kept: Remembered) -> bool:
@@ -36,10 +42,12 @@ def catch_up(
 
     One pass is enough: what moves her dates the next arrival, and a wait begins after that.
     """
+    _look_back(turn, map_, instance)
     for kept in past:
         if has_ended(instance):
             return
         _offer(turn, map_, instance, kept, kept, goals)
+        _look_back(turn, map_, instance)
 
 
 def resume(turn: Turn, map_: Map, instance: Instance, given: Iterable[Remembered]) -> None:
@@ -52,8 +60,20 @@ def resume(turn: Turn, map_: Map, instance: Instance, given: Iterable[Remembered
         kept = queue.pop(0)
         visit, end = instance.visit, window_end(instance)
         if _offer(turn, map_, instance, kept, kept, goals=True):
+            _look_back(turn, map_, instance)
             after = kept.time if instance.visit != visit else end
             queue = _once([*queue, *later(turn.profile, after)])
+
+
+def settle(turn: Turn, map_: Map, instance: Instance) -> None:
+    """The wait for an earlier touchpoint is over: the earliest leads on."""
+    first = chosen(turn, instance)
+    lines = map_.stages[instance.stage].on if first.place == "on" else map_.anywhere
+    kept = first.kept
+    at = first.place, first.index
+    _follow(turn, map_, instance, lines[first.index], at, kept, kept)
+    if not has_ended(instance):
+        catch_up(turn, map_, instance, later(turn.profile, kept.time))
 
 
 def later(profile: Profile, moment: int) -> list[Remembered]:
@@ -65,6 +85,33 @@ def later(profile: Profile, moment: int) -> list[Remembered]:
 def in_order(kept: Remembered) -> tuple[int, int, str, str]:
     """Event time, then received, then the touchpoint's own id (rule 3)."""
     return kept.time, kept.received, kept.id, kept.source
+
+
+def _look_back(turn: Turn, map_: Map, instance: Instance) -> None:
+    """On arrival, what happened before it and lines look back to; each touchpoint counts once."""
+    while map_.looks_back and instance.id in turn.arrived:
+        turn.arrived.discard(instance.id)
+        if has_ended(instance):
+            return
+        for kept in sorted(turn.profile.remembered, key=in_order):
+            if kept.time <= instance.since and not kept.backfill:
+                _look_at(turn, map_, instance, kept)
+            if instance.id in turn.arrived:
+                break
+
+
+def _look_at(turn: Turn, map_: Map, instance: Instance, kept: Remembered) -> None:
+    key = touchpoint_key(kept.source, kept.id)
+    if key in instance.taken or key == touchpoint_key(instance.entry.source, instance.entry.id):
+        return
+    zone, lines = turn.zone(map_), map_.stages[instance.stage].on
+    for place, found in (("on", lines), ("anywhere", map_.anywhere)):
+        for index, line in enumerate(found):
+            if line.lookback is None or kept.time <= subtract(line.lookback, instance.since, zone):
+                continue
+            if noticed(turn, map_, instance, line.trigger, kept):
+                _take(turn, map_, instance, line, (place, index), kept, kept)
+                return
 
 
 def _once(given: Iterable[Remembered]) -> list[Remembered]:
@@ -82,8 +129,25 @@ def _offer(
     for place, lines in (("on", map_.stages[instance.stage].on), ("anywhere", map_.anywhere)):
         for index, line in enumerate(lines):
             if noticed(turn, map_, instance, line.trigger, event):
-                return _follow(turn, map_, instance, line, (place, index), event, kept)
+                return _take(turn, map_, instance, line, (place, index), event, kept)
     return False
+
+
+def _take(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    line: Line,
+    at: tuple[str, int],
+    event: Noticed,
+    kept: Remembered,
+) -> bool:
+    """Follows the line, or keeps the touchpoint until it has settled which one leads on."""
+    stage = map_.stages[instance.stage]
+    if stage.settle is not None and line.go is not None:
+        note(turn, map_, instance, stage, at, kept)
+        return True
+    return _follow(turn, map_, instance, line, at, event, kept)
 
 
 def _follow(
@@ -96,6 +160,9 @@ def _follow(
     kept: Remembered,
 ) -> bool:
     cause, moment = by_touchpoint(event), event.time
+    if map_.looks_back:
+        instance.taken.append(touchpoint_key(kept.source, kept.id))
+        del instance.taken[:-TAKEN_AT_MOST]
     moves = line.go is not None
     if moves or line.restart:
         instance.last = kept

@@ -110,6 +110,8 @@ def _enter_stage(
     left, instance.stage = instance.stage, stage.name
     instance.visit += 1
     instance.since, instance.held, instance.timers = since, when - since, []
+    instance.settling = None
+    turn.arrived.add(instance.id)
     instance.visits[stage.name] = instance.visits.get(stage.name, 0) + 1
     kind = "move" if left else "enter"
     turn.tell(

@@ -61,7 +61,8 @@ class Standing(Struct, array_like=True):
     """An action at the gate, ready but for the permission to leave.
 
     `stood` is the log time at which it came there; `holds` says that she waits for it. It is
-    judged anew when the shard's time reaches `until`; 0: when the gate is opened.
+    judged anew when the shard's time reaches `until`; 0: when the gate is opened, NEVER and more:
+    when its map is resumed. What was paused does not leave after `fresh_until`, if that is set.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Standing(Struct, array_like=True):
     until: int = 0
     why: str = ""
     store: str = ""
+    fresh_until: int = 0
 
 
 class Then(Struct, array_like=True):
@@ -92,12 +94,28 @@ class Then(Struct, array_like=True):
     armed: int
 
 
+class Candidate(Struct, array_like=True, gc=False):
+    """A touchpoint that may lead on by the line `index` of `on` or `anywhere`."""
+
+    place: str
+    index: int
+    kept: Remembered
+
+
+class Settling(Struct, array_like=True, gc=False):
+    """A stage that waits until that log time for an earlier touchpoint."""
+
+    until: int
+    candidates: list[Candidate]
+
+
 class Instance(Struct, array_like=True, gc=False):
     """One run of one person through one version of one map.
 
     Touchpoints count from `since` (rule 3), timers from `base`, which is `held` ms later only
     after a hold. `last` is None while the last touchpoint taken is `entry`. `behind` are the keys
     of touchpoints that would enter anew if a timer ended it: they are dated after its deadline.
+    `taken` are those that lines took, where a line looks back.
     """
 
     id: str
@@ -125,6 +143,8 @@ class Instance(Struct, array_like=True, gc=False):
     contaminated: bool = False
     held_out: bool = False
     behind: list[int] = []
+    settling: Settling | None = None
+    taken: list[int] = []
 
     @property
     def entered(self) -> int:
@@ -253,11 +273,18 @@ def due_of(profile: Profile, grace: int) -> Millis:
 
 
 def gate_of(profile: Profile) -> Millis | None:
-    """Since when an action of hers stands at the shut gate; None if none does."""
-    stood = [s.stood for i in profile.instances if not i.stuck for s in i.gate if not s.until]
-    return Millis(min(stood)) if stood else None
+    """Her place among those who wait for the gate; None if none of her actions does.
+
+    Since when one stands at the shut gate, or NEVER and more for those of a paused map.
+    """
+    standing = [s for i in profile.instances if not i.stuck for s in i.gate]
+    places = [s.until or s.stood for s in standing if not 0 < s.until < NEVER]
+    return Millis(min(places)) if places else None
 
 
 def _due(instance: Instance, grace: int) -> int:
-    due = min((armed.deadline for armed in instance.timers), default=NEVER - grace) + grace
+    if instance.settling is not None:
+        due = instance.settling.until
+    else:
+        due = min((armed.deadline for armed in instance.timers), default=NEVER - grace) + grace
     return min([due, *(s.until for s in instance.gate if s.until)]) if instance.gate else due

@@ -44,6 +44,8 @@ class Turn:
     outputs: list[Output]
     edges: list[str]
     passes: int = 0
+    arrived: set[str] = field(default_factory=set)
+    """Instances that came to a stage whose past has not been looked at (`lookback`)."""
     hops: int = 0
     """How many touchpoints made by maps led to this record, one from the other."""
     scope: Scope = field(init=False)

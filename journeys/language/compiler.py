@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from .conditions import compile_condition, compile_expression
 from .deeds import DeedCompiler
-from .durations import parse_duration
+from .durations import parse_duration, roughly_ms
 from .gate_settings import read_holdout
 from .model import (
     Arm,
@@ -92,6 +92,9 @@ class _MapCompiler:
             digest=digest,
             has_key=self._has_key,
             asks=self._asks(),
+            looks_back=any(
+                line.lookback for stage in stages.values() for line in (*stage.on, *anywhere)
+            ),
             anywhere=anywhere,
             holdout=read_holdout(root),
         )
@@ -174,8 +177,20 @@ class _MapCompiler:
             ),
             choose=tuple(self._choice(mapping(choice)) for choice in items(node.get("choose"))),
             go=self._go(node),
+            settle=self._settle(node),
             split=None if "split" not in node else self._split(mapping(node["split"])),
         )
+
+    def _settle(self, node: Tree) -> Duration | None:
+        """Of a stage with a line that leads on: else there is nothing to settle."""
+        if "settle" not in node:
+            return None
+        if not any(
+            "to" in mapping(line) or "end" in mapping(line) for line in items(node.get("on"))
+        ):
+            what = "`settle` does nothing here, for no line of this stage leads on."
+            self._problems.add("one-way-on", node.key("settle").place, what, "Leave it out.")
+        return _duration(node["settle"])
 
     def _split_names(self) -> frozenset[str]:
         """Names are unique in a map: an arm is remembered by its split's."""
@@ -221,7 +236,19 @@ class _MapCompiler:
             do=self._do(node, place, names),
             go=self._go(node),
             restart="restart_timer" in node,
+            lookback=self._lookback(node),
         )
+
+    def _lookback(self, node: Tree) -> Duration | None:
+        """No longer than a profile remembers touchpoints."""
+        if "lookback" not in node:
+            return None
+        found = _duration(node["lookback"])
+        if roughly_ms(found) > self._workspace.memory_for:
+            what = "Touchpoints are not remembered that long."
+            mend = "Write a shorter time, or let `memory: {for: ...}` in wayline.yaml be longer."
+            self._problems.add("lookback-too-long", node["lookback"].place, what, mend)
+        return found
 
     def _timer(self, node: Tree, place: str) -> Timer:
         names = self._taken()

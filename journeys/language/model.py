@@ -146,6 +146,8 @@ class Line:
     do: tuple[Do, ...] = ()
     go: Go | None = None
     restart: bool = False
+    lookback: Duration | None = None
+    """How long before the arrival a touchpoint may have happened and still count (rule 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ class Stage:
     choose: tuple[Choice, ...] = ()
     go: Go | None = None
     split: Split | None = None
+    settle: Duration | None = None
+    """How long a line that leads on waits for an earlier touchpoint (rule 3), by log time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +243,8 @@ class Map:
     has_key: bool = False
     asks: frozenset[str] = frozenset()
     """What some condition reads of a request's `with`: all that an instance keeps of it."""
+    looks_back: bool = False
+    """Whether some line has a `lookback`."""
     anywhere: tuple[Line, ...] = ()
     holdout: Holdout | None = None
 

@@ -30,6 +30,7 @@ Code = Literal[
     "expiry-missing",
     "key-missing",
     "key-without-value",
+    "lookback-too-long",
     "loop-without-rest",
     "match-unclear",
     "max-missing",

@@ -11,6 +11,7 @@ import orjson
 from journeys.engine.effects import Effects, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import Profile, decode
+from journeys.engine.steering import may_pass
 from journeys.language.model import (
     Channel,
     Duration,
@@ -110,6 +111,7 @@ def map_of(name: str, stages: Sequence[Stage], enter: Sequence[Entry], **more: A
         digest="",
         has_key=more.get("has_key", any(e.key for e in enter)),
         asks=more.get("asks", frozenset()),
+        looks_back=more.get("looks_back", False),
         anywhere=more.get("anywhere", ()),
         holdout=more.get("holdout"),
     )
@@ -286,7 +288,8 @@ class Life:
         until = tick_time(self.shard, first)
         due = sorted((Millis(t), ProfileId(p)) for p, t in self.due.items() if t <= until)[:1000]
         gate = sorted((Millis(t), ProfileId(p)) for p, t in self.gate.items())
-        return due, [] if self.shard.held else gate[: 1000 - len(due)]
+        waiting = [(at, name) for at, name in gate if may_pass(self.shard, at)]
+        return due, waiting[: 1000 - len(due)]
 
     def _release(self, shard: Shard) -> Release | None:
         return self.books.get(shard.settings)

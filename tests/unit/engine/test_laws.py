@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from journeys.engine.local_time import rfc3339
 from journeys.language.model import (
+    Arm,
     Cap,
+    Change,
+    Emit,
     End,
     Exit,
     Goal,
@@ -21,16 +24,28 @@ from journeys.language.model import (
     Reentry,
     Release,
     Send,
+    Split,
     Timer,
     To,
 )
-from schemas.inbox import Held, Merged, Released, Retried
+from schemas.inbox import (
+    Drained,
+    Held,
+    InboxRecord,
+    Merged,
+    Paused,
+    Released,
+    Resumed,
+    Retried,
+    Stopped,
+)
 from schemas.touchpoint import ProfileId
 
 from .building import (
     ANN,
     BEA,
     DAY,
+    HOUR,
     MINUTE,
     START,
     Life,
@@ -49,6 +64,8 @@ from .building import (
 )
 
 CART = expression(lambda scope: scope.event.properties.get("cart"))
+DUE = expression(lambda scope: scope.profile.trait("due"))
+SOON = expression(lambda scope: scope.now + 3 * 3_600_000)
 FRAIL = expression(lambda scope: 1 // (scope.event.properties.get("cart") or 0))
 
 
@@ -101,14 +118,41 @@ def carts() -> Map:
 
 NOON = (QuietHours(time(12), time(14, 30), "transactional"),)
 SCARCE = (Cap(2, hours(3), class_="transactional"), Cap(5, days(1), class_="transactional"))
+
+
+def features() -> Map:
+    """Splits, facts and touchpoints of its own, moments by a value, settling and looking back."""
+    arms = (Arm("a", 1, To("wait")), Arm("b", 1, To("talk")))
+    wait = stage(
+        "wait",
+        on=(Line(on("b"), go=To("talk")), Line(on("c"), go=End("c"))),
+        after=(Timer(None, until=DUE, on_past="skip", go=To("talk")), Timer(hours(9), go=End("x"))),
+        settle=hours(1),
+    )
+    talk = stage(
+        "talk",
+        do=(Change("talk/do/0", {"due": SOON}, ("t",)), Emit("talk/do/1", "d", {})),
+        on=(Line(on("c"), go=To("wait"), lookback=hours(6)),),
+        after=(
+            Timer(
+                hours(2), time(12), do=(Emit("talk/after/0/do/0", "a", {}),), days=("mon", "wed")
+            ),
+        ),
+    )
+    stages = [stage("which", split=Split("s", "", "person", arms)), wait, talk]
+    return map_of("features", stages, [entry("a")], looks_back=True)
+
+
 BOOK = release(
     follow_up(),
+    features(),
     carts(),
     win_back(hours(4), name="win-back"),
     space=workspace(quiet_hours=NOON, caps=SCARCE, holdout=Holdout(50, "b")),
 )
 OTHER = release(
     follow_up(),
+    features(),
     carts(),
     win_back(hours(4), name="win-back"),
     space=workspace(grace=MINUTE, digest="d2"),
@@ -128,6 +172,17 @@ QUIET = release(
     )
 )
 
+RECORDS: dict[str, InboxRecord] = {
+    "hold": Held(),
+    "release": Released(),
+    "retry": Retried(ANN),
+    "pause": Paused("follow-up", max_staleness=5 * HOUR),
+    "discard": Paused("carts", "discard"),
+    "resume": Resumed("follow-up"),
+    "drain": Drained("follow-up"),
+    "stop": Stopped("carts"),
+}
+
 moments = st.integers(0, 24).map(lambda n: n * 30 * MINUTE)
 people = st.sampled_from([ANN, BEA])
 happenings = st.one_of(
@@ -136,6 +191,7 @@ happenings = st.one_of(
     st.tuples(st.just("tick"), moments),
     st.tuples(st.just("tick"), moments),
     st.tuples(st.sampled_from(["hold", "release", "publish", "retry", "merge"])),
+    st.tuples(st.sampled_from(["pause", "discard", "resume", "resume", "drain", "stop"])),
 )
 Happening = tuple[Any, ...]
 clocks = st.sampled_from(["wall", "event"])
@@ -160,17 +216,18 @@ def lived(
                     received=now,
                     cart=cart or None,
                 )
+                life.deliver()
             case "tick":
                 now += rest[0]
                 life.tick(now)
+                life.deliver()
             case "merge":
                 life.append(Merged(BEA, ANN), now)
                 life.deliver()
             case "publish":
                 life.publish(OTHER if life.shard.settings == "d1" else BOOK)
             case _:
-                record = {"hold": Held(), "release": Released(), "retry": Retried(ANN)}[kind]
-                life.append(record, now)
+                life.append(RECORDS[kind], now)
         if watch is not None:
             watch(life)
     return life
@@ -241,6 +298,7 @@ def test_nothing_due_stays_behind_a_tick(happened: list[Happening], clock: str) 
 def test_an_open_gate_holds_nobody_for_ever(happened: list[Happening]) -> None:
     life = lived(happened)
     life.append(Released(), life.shard.log_time)
+    life.append(Resumed("follow-up"), life.shard.log_time)
 
     life.tick(life.shard.time)
 
