@@ -1,7 +1,7 @@
 """What is going on, gathered from Kafka and Redis; printing is elsewhere."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from console.connections import redis_of, require_topics, topics_there
 from journeys.engine.effects import Shard
+from journeys.engine.steering import is_stopped
 from streams.clock import RedisClock
 from streams.reading import high_watermarks
 from streams.settings import Settings
@@ -36,6 +37,8 @@ class ShardReading:
     maps: dict[str, int]
     waiting: int
     """People with a timer or a moment to be forgotten at."""
+    steered: dict[str, str] = field(default_factory=dict)
+    """Map -> what an operator has made of it: `paused (hold)`, `draining`, `stopped`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,18 @@ async def _shard(redis: Redis, settings: Settings, number: int, end: int) -> Sha
         held_for=shard.held_for,
         maps=dict(shard.maps),
         waiting=waiting,
+        steered=_steered(shard),
     )
+
+
+def _steered(shard: Shard) -> dict[str, str]:
+    """A map that was stopped is told of until a version that was not is in force."""
+    found = dict.fromkeys(shard.draining, "draining")
+    found |= {name: f"paused ({pause.mode})" for name, pause in shard.paused.items()}
+    for name in shard.stopped:
+        if name not in shard.maps or is_stopped(shard, name, shard.maps[name]):
+            found[name] = "stopped"
+    return found
 
 
 async def noted_progress(redis: Redis, key: str) -> dict[tuple[str, int], dict[str, int]]:

@@ -1,5 +1,7 @@
 """How things stand, printed for people."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,7 +15,7 @@ def print_standing(reading: Reading, out: Console) -> None:
     for topic, lag in reading.lag.items():
         out.print(f"{topic}: {lag:,} not done yet", highlight=False)
     out.print(f"watermark: {_age(reading.now, reading.watermark)}", highlight=False)
-    for line in _gate(reading):
+    for line in (*_gate(reading), *_maps(reading), *_steered(reading)):
         out.print(line, highlight=False, soft_wrap=True)
     out.print(_shards(reading))
     if reading.owners is None:
@@ -38,15 +40,39 @@ def _gate(reading: Reading) -> list[str]:
     return lines or ["gate: open"]
 
 
+def _maps(reading: Reading) -> list[str]:
+    """One line where all shards go by the same maps; a publication reaches each at its moment."""
+    releases = {_release(shard.maps) for shard in reading.shards}
+    return [f"maps: {release}" for release in releases] if len(releases) == 1 else []
+
+
+def _steered(reading: Reading) -> list[str]:
+    """A line for each map that is paused, drained or stopped somewhere."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for shard in reading.shards:
+        for name, state in shard.steered.items():
+            found.setdefault((name, state), []).append(str(shard.number))
+    everywhere = len(reading.shards)
+    return [
+        f"[red]map {name}: {state}[/] in "
+        + ("all shards" if len(shards) == everywhere else f"shards {', '.join(shards)}")
+        for (name, state), shards in sorted(found.items())
+    ]
+
+
 def _shards(reading: Reading) -> Table:
-    table = Table(box=None)
-    for column in ("shard", "offset", "lag", "time", "people waiting", "maps"):
+    table, differ = Table(box=None), not _maps(reading)
+    for column in ("shard", "offset", "lag", "time", "people waiting", *(("maps",) * differ)):
         table.add_column(column)
     for shard in reading.shards:
-        maps = ", ".join(f"{name} {version}" for name, version in shard.maps.items())
         numbers = (str(shard.number), f"{shard.offset:,}", f"{shard.lag:,}")
-        table.add_row(*numbers, moment(shard.time), f"{shard.waiting:,}", maps or "none")
+        maps = (_release(shard.maps),) * differ
+        table.add_row(*numbers, moment(shard.time), f"{shard.waiting:,}", *maps)
     return table
+
+
+def _release(maps: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(maps.items())) or "none"
 
 
 def _age(now: int, watermark: int) -> str:

@@ -4,7 +4,7 @@ All of them are folded in offset order and nothing else changes a person. They a
 arrays in msgpack: fields are only ever appended, with defaults, so an old log stays readable.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -93,6 +93,36 @@ class Released(Struct, frozen=True, array_like=True, tag="released"):
     """The gate is open again; held actions are judged anew by the Ticks that follow."""
 
 
+class Paused(Struct, frozen=True, array_like=True, tag="paused"):
+    """From here on nothing this map sends leaves: it is held, or discarded with `discard`.
+
+    Held longer than `max_staleness` ms after it was due, it does not leave either; 0: no matter.
+    """
+
+    map: str
+    mode: Literal["hold", "discard"] = "hold"
+    max_staleness: int = 0
+
+
+class Resumed(Struct, frozen=True, array_like=True, tag="resumed"):
+    """The map sends again and lets people in; what it held is judged anew by Ticks."""
+
+    map: str
+
+
+class Drained(Struct, frozen=True, array_like=True, tag="drained"):
+    """From here on the map lets nobody in; those who are in it go on."""
+
+    map: str
+
+
+class Stopped(Struct, frozen=True, array_like=True, tag="stopped"):
+    """All who are in the map end, each when she is next looked at; only a version published
+    later lets anybody in."""
+
+    map: str
+
+
 class Retried(Struct, frozen=True, array_like=True, tag="retried"):
     """The stuck instances of a profile may try again."""
 
@@ -111,6 +141,10 @@ InboxRecord = (
     | Released
     | Retried
     | Emitted
+    | Paused
+    | Resumed
+    | Drained
+    | Stopped
 )
 
 

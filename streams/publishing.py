@@ -13,7 +13,17 @@ from journeys.language.model import Map, Workspace
 from journeys.language.problems import MapError
 from journeys.language.workspace import Compiled, compile_map, compile_workspace
 from schemas import inbox
-from schemas.inbox import Held, InboxRecord, Published, Released, Retried
+from schemas.inbox import (
+    Drained,
+    Held,
+    InboxRecord,
+    Paused,
+    Published,
+    Released,
+    Resumed,
+    Retried,
+    Stopped,
+)
 from schemas.topics import Topics, shard_of
 from schemas.touchpoint import ProfileId
 
@@ -69,6 +79,16 @@ async def hold(connection: KafkaConnection, topics: Topics, shards: int, reason:
 async def release(connection: KafkaConnection, topics: Topics, shards: int) -> None:
     """Opens the gate of all shards; what was held is judged anew."""
     await _append(connection, topics, _to_all(topics, shards, Released()))
+
+
+async def steer(
+    connection: KafkaConnection,
+    topics: Topics,
+    shards: int,
+    record: Paused | Resumed | Drained | Stopped,
+) -> None:
+    """Pauses, resumes, drains or stops a map in all shards, from where each reads this."""
+    await _append(connection, topics, _to_all(topics, shards, record))
 
 
 async def retry(

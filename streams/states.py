@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Shard
 from journeys.engine.fold import tick_time
+from journeys.engine.steering import may_pass
 from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId
 
@@ -68,11 +69,11 @@ class RedisStates:
         keys = self._keys
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zrange(keys.due(shard), 0, 0, withscores=True)
-            pipe.zcard(keys.gate(shard))
+            pipe.zrange(keys.gate(shard), 0, 0, withscores=True)
             pipe.hget(keys.meta(shard), "facts")
             first, standing, facts = await pipe.execute()
-        shut = bool(facts) and _facts.decode(facts).held
-        return (Millis(int(first[0][1])) if first else None), bool(standing) and not shut
+        passes = bool(standing and facts) and may_pass(_facts.decode(facts), int(standing[0][1]))
+        return (Millis(int(first[0][1])) if first else None), passes
 
     async def commit(
         self, shard: int, topic_id: str, start: int, end: int, facts: Shard, effects: Effects
@@ -104,8 +105,8 @@ class RedisStates:
         facts = self._picture(shard, offset, meta)
         until = tick_time(facts, tick)
         fired = [(at, profile) for at, profile in _entries(due) if at <= until]
-        room = 0 if facts.held else FIRED_PER_TICK - len(fired)
-        return fired, _entries(standing[:room])
+        waiting = [(at, profile) for at, profile in _entries(standing) if may_pass(facts, at)]
+        return fired, waiting[: FIRED_PER_TICK - len(fired)]
 
     def _picture(self, shard: int, offset: int, meta: tuple[bytes | None, bytes | None]) -> Shard:
         """The facts in `meta`, if they are those at `offset`; raises Stale elsewhere (M29)."""

@@ -20,8 +20,10 @@ from console.cli import (
     publish,
     schema,
     send,
+    simulate,
     start,
     status,
+    steering,
     test,
     topics,
     version,
@@ -37,11 +39,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, dev, worker, topics, publish, check, test, draw, schema):
+for commands in (demo, dev, worker, topics, publish, check, test, draw, simulate):
     commands.add_to(app)
-for commands in (send, start, imports, actions):
+for commands in (schema, send, start, imports, actions):
     commands.add_to(app)
-for commands in (people, identity, dead_letters, gate, mending, status, version):
+for commands in (people, identity, dead_letters, gate, steering, mending, status, version):
     commands.add_to(app)
 
 

@@ -11,6 +11,21 @@ FOLD_VERSION = 1
 """Raised only when the meaning of the log changes; a worker older than its shard refuses it."""
 
 
+class Pause(Struct, array_like=True):
+    """A map whose gate is shut: `mode` is `hold` or `discard`, `max_staleness` and `since` ms."""
+
+    mode: str
+    max_staleness: int
+    since: int
+
+
+class Stop(Struct, array_like=True):
+    """The versions of a map in which nobody is any more, since `at`."""
+
+    versions: list[int]
+    at: int
+
+
 class Shard(Struct, array_like=True):
     """The facts of one shard, stored beside its offset. Changed in place by the fold.
 
@@ -33,6 +48,11 @@ class Shard(Struct, array_like=True):
     held_since: Millis = Millis(0)
     held_for: str = ""
     """The reason given last; it decides nothing."""
+    paused: dict[str, Pause] = {}
+    draining: list[str] = []
+    stopped: dict[str, Stop] = {}
+    resumes: int = 0
+    """How many maps were resumed so far: what a map held before is judged anew after one more."""
 
 
 class Output(Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from .lines import catch_up, later
 from .local_time import add, rfc3339, subtract
 from .moves import arrive, memory_key
 from .profile import Instance, Memory, Remembered
+from .steering import closed
 from .stuck import attempt
 from .turn import Turn, by_touchpoint
 from .waits import window_end
@@ -98,6 +99,8 @@ def _refusal(
     turn: Turn, map_: Map, entry: Entry, key: str | None, kept: Remembered
 ) -> Refusal | None:
     """Why she may not enter; an empty reason where a due timer must decide first (rule 3)."""
+    if reason := closed(turn.shard, map_.name, map_.version):
+        return Refusal(reason)
     asked = turn.shard.time if turn.shard.clock == "event" else kept.received
     if add(entry.max_age, kept.time, turn.zone(map_)) < asked:
         return Refusal("stale_entry")

@@ -30,6 +30,7 @@ from .effects import Effects, Shard
 from .facts import trim
 from .local_time import day_of
 from .profile import ANONYMOUS_KEPT, Profile, decode, due_of, encode, gate_of
+from .steering import Steering, steer
 from .turn import Turn
 
 ReleaseOf = Callable[[Shard], Release | None]
@@ -156,7 +157,7 @@ class _Folding:
             retry(turn)
             self._done(turn)
 
-    def _control(self, record: Opened | Published | Held | Released) -> None:
+    def _control(self, record: Opened | Published | Held | Released | Steering) -> None:
         shard = self._shard
         match record:
             case Opened():
@@ -170,6 +171,8 @@ class _Folding:
                 shard.held, shard.held_for = True, record.reason
             case Released():
                 shard.held, shard.held_since, shard.held_for = False, Millis(0), ""
+            case _:
+                steer(shard, record)
 
     def _live(self, name: ProfileId) -> Profile | None:
         """The profile as of now; an anonymous one whose time is over is forgotten."""

@@ -12,6 +12,7 @@ from .judging import Hold, judge
 from .keys import as_text
 from .profile import Instance, Standing
 from .sending import withhold
+from .steering import is_ripe
 from .turn import Cause, Turn
 
 
@@ -59,7 +60,7 @@ def judge_anew(
     for index, one in enumerate(before):
         group = one.place.rpartition("/")[0], one.cause
         hold = blocked.get(group)
-        if hold is None and one.until > moment:
+        if hold is None and not is_ripe(turn.shard, one.until, moment):
             hold = Hold(one.until, one.why)
         if hold is None:
             found = judge(turn, map_, instance, _item(map_, one.place), one)
@@ -73,10 +74,10 @@ def judge_anew(
     return None
 
 
-def shut(instance: Instance, moment: int) -> None:
+def shut(turn: Turn, instance: Instance, moment: int) -> None:
     """The gate is shut when their time has come: they stand until it opens."""
     for one in instance.gate:
-        if one.until <= moment:
+        if is_ripe(turn.shard, one.until, moment):
             one.until = 0
 
 
@@ -91,6 +92,8 @@ def cancel(turn: Turn, map_: Map, instance: Instance) -> None:
 
 def _stand(instance: Instance, standing: Standing, hold: Hold) -> None:
     standing.until, standing.why = hold.until, hold.why
+    if hold.max_staleness:
+        standing.fresh_until = standing.due + hold.max_staleness
     instance.gate.append(standing)
 
 

@@ -1,7 +1,7 @@
 """Whether an action may leave (rule 21): asked when it would, and again after each hold.
 
-Here stand, in this order: 1 pause, 2 expiry, 3 what a merge says has been sent, 4 holdout, 5 the
-channel, with the quiet hours, caps and limit that concern it.
+Here stand, in this order: 1 pause, 2 expiry and staleness, 3 what a merge says has been sent,
+4 holdout, 5 the channel, with the quiet hours, caps and limit that concern it.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,20 @@ from .deeds import perform
 from .local_time import add
 from .profile import Instance, Standing
 from .sending import leave, withhold
+from .steering import until_resumed
 from .turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """It stands at the gate until that moment; 0: until the gate opens again."""
+    """It stands at the gate until that moment; 0: until the gate opens again.
+
+    Longer than `max_staleness` ms after it was due it does not leave any more; 0: no matter.
+    """
 
     until: int
     why: str
+    max_staleness: int = 0
 
 
 def judge(
@@ -34,10 +39,14 @@ def judge(
     if not isinstance(item, Send):
         _do(turn, map_, instance, item, standing)
         return None
-    if turn.shard.held:  # 1
+    paused = turn.shard.paused.get(map_.name)  # 1
+    if turn.shard.held:
         return Hold(0, "paused")
+    if paused is not None and paused.mode == "hold":
+        return Hold(until_resumed(turn.shard), "paused", paused.max_staleness)
     expires = _expires(turn, map_, item, standing)
-    reason = _why_not(turn, instance, item, expires)  # 2, 3, 4
+    discarded = "paused" if paused is not None else None
+    reason = discarded or _why_not(turn, instance, item, standing, expires)  # 2, 3, 4
     if reason is not None:
         withhold(turn, instance, item, standing, reason)
         return None
@@ -70,10 +79,14 @@ def _expires(turn: Turn, map_: Map, item: Send, standing: Standing) -> int | Non
     return add(item.expires_after, standing.due, turn.zone(map_))
 
 
-def _why_not(turn: Turn, instance: Instance, item: Send, expires: int | None) -> str | None:
+def _why_not(
+    turn: Turn, instance: Instance, item: Send, standing: Standing, expires: int | None
+) -> str | None:
     """What no channel can help."""
     if expires is not None and turn.shard.log_time > expires:  # 2
         return "expired"
+    if standing.fresh_until and turn.shard.log_time > standing.fresh_until:
+        return "stale"
     if item.place in instance.barred:  # 3, rule 9
         return "already_sent"
     if instance.held_out and item.class_ == "marketing":  # 4, rule 15

@@ -14,7 +14,7 @@ from .caps import store_of, take_place
 from .channels import Chosen
 from .effects import Output
 from .local_time import rfc3339
-from .profile import Instance, Standing
+from .profile import NEVER, Instance, Standing
 from .quiet import concerning, next_quiet
 from .turn import Cause, Turn
 
@@ -110,7 +110,7 @@ def _told(
 
 def _at(standing: Standing, now: int) -> int:
     """`due`, or the end of what held it (rule 4)."""
-    if standing.until:
+    if 0 < standing.until < NEVER:
         return max(standing.due, standing.until)
     return max(standing.due, now) if standing.stood < now else standing.due
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from journeys.engine.effects import FOLD_VERSION, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import NEVER, Profile, decode, encode
+from journeys.engine.steering import may_pass
 from journeys.language.model import Release
 from schemas import inbox
 from schemas.inbox import InboxRecord, Logged, Opened, Tick
@@ -66,8 +67,8 @@ class Life:
         The end of an anonymous profile's time is none: a story is not about forgetting.
         """
         found = [at for name, at in self.due.items() if at < NEVER and self._has_plans(name)]
-        if self.gate and not self.shard.held:
-            found += [max(at, self.shard.time) for at in self.gate.values()]
+        standing = [at for at in self.gate.values() if may_pass(self.shard, at)]
+        found += [max(at, self.shard.time) if at < NEVER else self.shard.time for at in standing]
         return min(found, default=None)
 
     def person(self, name: ProfileId) -> Profile | None:
@@ -120,7 +121,7 @@ class Life:
             return [], []
         until = tick_time(self.shard, logged)
         due = sorted((at, name) for name, at in self.due.items() if at <= until)
-        gate = [] if self.shard.held else sorted((at, name) for name, at in self.gate.items())
+        gate = sorted((at, name) for name, at in self.gate.items() if may_pass(self.shard, at))
         return due, gate
 
 

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Shard
+from journeys.engine.profile import NEVER
 from schemas.inbox import Logged, Tick
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
@@ -119,6 +120,21 @@ async def test_those_at_the_gate_are_woken_only_while_it_is_open(states: RedisSt
 
     assert (shut[0].waiting, shut[1]) == ([], (5000, False))
     assert (opened[0].waiting, opened[1]) == ([(7, ANN)], (5000, True))
+
+
+async def test_those_a_paused_map_holds_are_woken_once_after_each_resumption(
+    states: RedisStates,
+) -> None:
+    made, tick = effects(ann=b"a"), Logged(3, Millis(2000), Tick(Millis(2000)))
+    made.due[ANN], made.gate[ANN] = NEVER, Millis(NEVER + 1)
+    await states.commit(7, TOPIC, 0, 3, Shard(7, 12, resumes=1), made)
+    held = await states.load(7, 3, [], tick), await states.earliest(7)
+
+    await states.commit(7, TOPIC, 3, 4, Shard(7, 12, resumes=2), Effects())
+    resumed = await states.load(7, 4, [], tick), await states.earliest(7)
+
+    assert (held[0].waiting, held[1]) == ([], (NEVER, False))
+    assert (resumed[0].waiting, resumed[1]) == ([(NEVER + 1, ANN)], (NEVER, True))
 
 
 async def test_counters_add_up_by_day(states: RedisStates, redis: Redis) -> None:

@@ -16,7 +16,22 @@ NOBODY = "127.0.0.1:1"
 COMMANDS = [
     [],
     *([name] for name in ("demo", "dev", "worker", "publish", "check", "send", "import")),
-    *([name] for name in ("actions", "who", "show", "hold", "release", "status", "version")),
+    *(
+        [name]
+        for name in (
+            "actions",
+            "who",
+            "show",
+            "hold",
+            "release",
+            "pause",
+            "resume",
+            "drain",
+            "stop",
+            "status",
+            "version",
+        )
+    ),
     *(["topics", name] for name in ("create", "verify")),
     ["retry"],
     ["cursor", "set"],

@@ -41,3 +41,27 @@ def test_a_shard_that_has_not_read_of_it_yet_is_not_counted_in() -> None:
     printed = _printed(_shard(0), _shard(1, held=True, held_since=61_000))
 
     assert "gate: shut in shards 1 since 1970-01-01 00:01:01: no reason given" in printed
+
+
+def test_maps_are_one_line_where_all_shards_go_by_the_same() -> None:
+    printed = _printed(_shard(0, maps={"b": 2, "a": 1}), _shard(1, maps={"a": 1, "b": 2}))
+
+    assert "maps: a 1, b 2" in printed
+    assert printed.count("a 1, b 2") == 1
+
+
+def test_maps_stand_beside_each_shard_while_a_publication_is_on_its_way() -> None:
+    printed = _printed(_shard(0, maps={"a": 1}), _shard(1, maps={"a": 2}))
+
+    assert "maps:" not in printed
+    assert "a 1" in printed
+    assert "a 2" in printed
+
+
+def test_a_map_that_was_steered_says_how_and_where() -> None:
+    paused = {"steered": {"cart": "paused (hold)", "win-back": "draining"}}
+
+    printed = _printed(_shard(0, **paused), _shard(1, steered={"cart": "paused (hold)"}))
+
+    assert "map cart: paused (hold) in all shards" in printed
+    assert "map win-back: draining in shards 0" in printed
