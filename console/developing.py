@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from rich.console import Console
 
@@ -73,12 +74,12 @@ async def _watch(instance: Running) -> None:
 
 def _introduce(instance: Running, out: Console) -> None:
     settings = instance.settings
-    say = out.print
+    say = partial(out.print, highlight=False)
     say("[bold green]Wayline is ready.[/] Ctrl-C ends everything.\n")
-    say(f"  Kafka    {settings.kafka.bootstrap}  (embedded)", highlight=False)
-    say(f"  Redis    {settings.redis.url}  ({instance.base.redis_is})", highlight=False)
+    say(f"  Kafka    {settings.kafka.bootstrap}  (embedded)")
+    say(f"  Redis    {settings.redis.url}  ({instance.base.redis_is})")
     for address in instance.metrics:
-        say(f"  figures  {address}/metrics", highlight=False)
+        say(f"  figures  {address}/metrics")
     say("\nIn another terminal:\n")
     for command in HINTS:
         say(f"  [cyan]{command}[/]", soft_wrap=True)

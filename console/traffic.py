@@ -35,4 +35,4 @@ def _turn(turn: int) -> list[tuple[str, dict[str, Any]]]:
     left = {"type": "cart.left", "properties": properties}
     paid = {"type": "order.paid", "properties": properties}
     done = [*([joined] if turn < len(PEOPLE) else []), left, *([paid] if turn % 3 else [])]
-    return [(f"138001380{number:02}", touchpoint) for touchpoint in done]
+    return [(f"139001390{number:02}", touchpoint) for touchpoint in done]
