@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from console.connections import redis_of
+from console.connections import redis_of, topics_there
 from console.folders import read_documents
 from journeys.language.model import Workspace
 from journeys.language.workspace import compile_workspace
@@ -56,8 +56,9 @@ async def create(settings: Settings, wanted: Wanted) -> Creation:
     known = await _known_sources(settings)
     specs = wanted.specs(topics)
     if settings.kafka.embedded:
-        await _touch(settings, [spec.name for spec in specs])
-        return await open_workspace(connection, topics, sources, wanted.clock, known)
+        made = await _touch(settings, [spec.name for spec in specs])
+        opened = await open_workspace(connection, topics, sources, wanted.clock, known)
+        return Creation(made, opened.cursors, opened.shards, opened.warnings)
     return await create_workspace(
         connection, topics, specs, sources, wanted.clock, wanted.replication, known
     )
@@ -83,8 +84,12 @@ async def _known_sources(settings: Settings) -> set[tuple[str, int]]:
     return {(topic, int(partition)) for topic, _, partition in pairs}
 
 
-async def _touch(settings: Settings, names: list[str]) -> None:
+async def _touch(settings: Settings, names: list[str]) -> list[str]:
     """The embedded broker makes a topic when somebody asks for it, and has no other way."""
-    consumer = AIOKafkaConsumer(*names, **settings.connection.client(), enable_auto_commit=False)
-    await consumer.start()
-    await consumer.stop()
+    missing = sorted(set(names) - await topics_there(settings))
+    if missing:
+        client = settings.connection.client()
+        consumer = AIOKafkaConsumer(*missing, **client, enable_auto_commit=False)
+        await consumer.start()
+        await consumer.stop()
+    return missing

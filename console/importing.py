@@ -62,7 +62,7 @@ async def import_file(
     waiting: Waiting | None = None,
 ) -> Imported:
     """Sends all rows; refused ones are printed with their line. `waiting` may hold it back."""
-    topics = settings.topics
+    topics, mapping = settings.topics, mapping_for(file, workspace, source)
     extra = [s.topic for s in workspace.sources.values() if s.topic] if workspace else []
     sources = topics.sources(extra)
     await require_topics(settings, sources)
@@ -88,7 +88,6 @@ async def import_file(
                 if waiting is not None:
                     await waiting(done)
 
-            mapping = mapping_for(file, workspace, source)
             done = await send_file(file, mapping, destination, now, _Refusals(shown).add, step)
             bar.update(task, total=done.total_bytes, completed=done.total_bytes, rows=done.sent)
             return done
@@ -112,7 +111,8 @@ class _Refusals:
         self._count += 1
         if self._count <= SHOWN_REFUSALS:
             where = f"line {row.line}{' ' + row.path if row.path else ''}"
-            self._shown.print(f"{where}: {row.what} {row.mend} [{row.code}]", markup=False)
+            said = f"{where}: {row.what} {row.mend} [{row.code}]"
+            self._shown.print(said, markup=False, highlight=False, soft_wrap=True)
         elif self._count == SHOWN_REFUSALS + 1:
             self._shown.print("Further refused rows are only counted.")
 

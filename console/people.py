@@ -56,9 +56,11 @@ async def who(settings: Settings, identifier: str) -> Found:
     """Whom `namespace:value` leads to; raises Refused for one that can identify nobody."""
     namespace, colon, value = identifier.partition(":")
     if not (colon and value):
-        raise Refused(f"{identifier} is no identifier. Write one as phone:13800138000.")
+        raise Refused(
+            f"{identifier} is neither an identifier, as in phone:13800138000, nor a profile's id."
+        )
     async with redis_of(settings) as redis:
-        config = await _rules(settings, redis)
+        config = await rules_in_force(settings, redis)
         claim = Claims(config).read({namespace: (value,)}, Millis(0))
         if not claim.links:
             reason = claim.rejected[0][1] if claim.rejected else "unknown_namespace"
@@ -113,11 +115,26 @@ def as_json(person: Person, *, reveal: bool) -> dict[str, Any]:
     }
 
 
+async def rules_in_force(settings: Settings, redis: Redis) -> IdentityConfig:
+    """The rules of the workspace in force; the defaults while nothing was published."""
+    key = settings.secret_identity_key()
+    facts: Any = await redis.hget(settings.keys.meta(0), "facts")
+    if facts is None:
+        return identity_config({}, key)
+    shard = msgspec.msgpack.decode(facts, type=Shard)
+    if not shard.settings:
+        return identity_config({}, key)
+    library = Library(settings.connection, settings.topics)
+    await library.prepare(shard)
+    return identity_config(library.workspace(shard.settings).identity, key)
+
+
 def moment(at: int) -> str:
-    """UTC to the second; empty for none, and for one beyond the year 9999."""
+    """UTC to the second, with a Z; empty for none, and for one beyond the year 9999."""
     if not 0 < at <= LAST_MOMENT:
         return ""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(" ", "seconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def _in_full(value: Any) -> Any:
@@ -150,17 +167,3 @@ def _touchpoint(kept: Remembered, shown: Shown) -> dict[str, Any]:
         "source": kept.source,
         "properties": shown(kept.properties),
     }
-
-
-async def _rules(settings: Settings, redis: Redis) -> IdentityConfig:
-    """The rules of the workspace in force; the defaults while nothing was published."""
-    key = settings.secret_identity_key()
-    facts: Any = await redis.hget(settings.keys.meta(0), "facts")
-    if facts is None:
-        return identity_config({}, key)
-    shard = msgspec.msgpack.decode(facts, type=Shard)
-    if not shard.settings:
-        return identity_config({}, key)
-    library = Library(settings.connection, settings.topics)
-    await library.prepare(shard)
-    return identity_config(library.workspace(shard.settings).identity, key)

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-_ALWAYS = ("map", "version", "key", "stage", "since", "next_timer")
+_ALWAYS = ("map", "key", "stage", "since", "next_timer")
 
 
 def portrait(person: dict[str, Any]) -> RenderableType:
@@ -44,11 +44,14 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
     for column in columns:
         table.add_column(column.replace("_", " "))
     for row in rows:
-        table.add_row(*(escape(_cell(column, row[column])) for column in columns))
+        table.add_row(*(escape(_cell(column, row)) for column in columns))
     return table
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, row: dict[str, Any]) -> str:
+    value = row[column]
+    if column == "map":
+        return f"{value} {row['version']}"
     if column == "at_the_gate":
         return "\n".join(f"{each['action']} since {each['since']}" for each in value)
     if column == "properties":

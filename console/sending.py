@@ -7,7 +7,9 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from console.connections import redis_of, require_topics
+from console.people import rules_in_force
 from console.refusals import Refused
+from journeys.identity.claims import Claims
 from schemas.intake import Raw, decode
 from schemas.touchpoint import Millis
 from streams.clock import RedisClock
@@ -40,14 +42,15 @@ def document(
 async def send(settings: Settings, values: Sequence[bytes]) -> list[str]:
     """Checks all, then sends all; returns their ids.
 
-    Raises ContractError for the first that stitch would put to the dead letters: then nothing
-    was sent.
+    Raises ContractError or Refused for the first that stitch would put to the dead letters: then
+    nothing was sent.
     """
     topic = settings.topics.touchpoints
     await require_topics(settings, [topic])
     async with redis_of(settings) as redis:
         now = Millis(await RedisClock(redis).exact())
-    keys = [_checked(topic, value, now) for value in values]
+        claims = Claims(await rules_in_force(settings, redis))
+    keys = [_checked(topic, value, now, claims) for value in values]
     producer = AIOKafkaProducer(**settings.connection.client(), enable_idempotence=True)
     await producer.start()
     try:
@@ -59,9 +62,13 @@ async def send(settings: Settings, values: Sequence[bytes]) -> list[str]:
         await producer.stop()
 
 
-def _checked(topic: str, value: bytes, now: Millis) -> bytes | None:
-    """Its key, so that one person's touchpoints keep their order; raises ContractError."""
+def _checked(topic: str, value: bytes, now: Millis, claims: Claims) -> bytes | None:
+    """Its key, so that one person's touchpoints keep their order; raises what `send` does."""
     touchpoint = decode(Raw(topic, 0, 0, now, None, value), None, now)
+    claim = claims.read(touchpoint.identifiers, touchpoint.time)
+    if claim.rejected and not claim.usable:
+        why = ", ".join(f"{identifier} ({reason})" for identifier, reason in claim.rejected)
+        raise Refused(f"None of its identifiers says who it is: {why}.")
     for name, values in touchpoint.identifiers.items():
         if values:
             return f"{name}:{values[0]}".encode()

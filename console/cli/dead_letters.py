@@ -68,6 +68,7 @@ def replay(
     """Send dead letters again to where they came from: after a mapping was mended.
 
     The letters stay. What is still wrong becomes a dead letter once more.
+    Some carry no value to send (a tombstone, a huge record): exit code 1.
     """
     import asyncio
     import sys
@@ -83,8 +84,9 @@ def replay(
     done = asyncio.run(replay_chosen(settings, letter, topic, code))
     if json:
         print(orjson.dumps(done._asdict()).decode())
-        return
+    else:
+        print(f"{done.sent} sent again")
     if done.left_out:
         without = ", ".join(done.left_out)
         print(f"left out, for they carry no value: {without}", file=sys.stderr)
-    print(f"{done.sent} sent again")
+        raise typer.Exit(1)

@@ -77,7 +77,7 @@ def test_an_instance_shows_its_next_timer() -> None:
 
     [shown] = _shown(Profile(instances=[instance]))["instances"]
 
-    assert (shown["stage"], shown["next_timer"]) == ("greet", "1970-01-01 00:01:00")
+    assert (shown["stage"], shown["next_timer"]) == ("greet", "1970-01-01 00:01:00Z")
 
 
 def test_an_instance_that_does_not_go_on_says_what_keeps_it() -> None:
@@ -87,7 +87,7 @@ def test_an_instance_that_does_not_go_on_says_what_keeps_it() -> None:
 
     printed = _printed(Profile(instances=[held, stuck]))
 
-    assert "remind/do/0 since 1970-01-01 00:01:01" in printed
+    assert "remind/do/0 since 1970-01-01 00:01:01Z" in printed
     assert "KeyError: [name]" in printed
 
 

@@ -33,14 +33,14 @@ def test_a_shut_gate_says_since_when_and_why() -> None:
 
     printed = _printed(_shard(0, **held), _shard(1, **held | {"held_since": 62_000}))
 
-    said = "gate: shut in all shards since 1970-01-01 00:01:01: wrong price [sms]"
+    said = "gate: shut in all shards since 1970-01-01 00:01:01Z: wrong price [sms]"
     assert said in printed
 
 
 def test_a_shard_that_has_not_read_of_it_yet_is_not_counted_in() -> None:
     printed = _printed(_shard(0), _shard(1, held=True, held_since=61_000))
 
-    assert "gate: shut in shards 1 since 1970-01-01 00:01:01: no reason given" in printed
+    assert "gate: shut in shards 1 since 1970-01-01 00:01:01Z: no reason given" in printed
 
 
 def test_maps_are_one_line_where_all_shards_go_by_the_same() -> None:
