@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from journeys.identity.config import IdentityConfig
-from journeys.identity.mending import assert_arrived, assert_merged
+from journeys.identity.mending import assert_arrived, assert_merged, reconcile
 from journeys.identity.overlay import Overlay, Unread
 from journeys.identity.records import Merge, decode_node, holder_of
 from schemas.inbox import Arrived, InboxRecord, Merged
@@ -103,7 +103,7 @@ async def _assert(
                 found.apart.setdefault(((one.loser, one.survivor), ()), Millis(0))
         for record in arrived:
             time = record.touchpoint.time
-            if not assert_arrived(overlay, record):
+            if not assert_arrived(overlay, record, config):
                 found.apart.setdefault(((record.profile,), record.links), time)
             if overlay.living(record.profile) != record.profile:
                 found.dead.setdefault(record.profile, time)
@@ -117,9 +117,12 @@ async def _assert(
 
 
 async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gathered) -> int:
-    """Step 5, the ordinary merge: by who is known, oldest, least. Returns how many merges."""
+    """Step 5, the ordinary merge: by who is known, oldest, least. Returns how many merges.
+
+    What the log merged is merged whatever the limits say; else they and event time decide.
+    """
     united = 0
-    for (profiles, links), time in gathered.apart.items():
+    for (profiles, links), time in sorted(gathered.apart.items(), key=lambda one: one[::-1]):
 
         def unite(
             overlay: Overlay,
@@ -127,8 +130,10 @@ async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gath
             links: tuple[str, ...] = links,
             time: Millis = time,
         ) -> int:
-            roots = {*map(overlay.living, profiles), *map(overlay.root, links)} - {None}
-            overlay.unite([root for root in roots if root], time, links)
+            if links:
+                return reconcile(overlay, profiles[0], links, time, config)
+            roots = set(map(overlay.living, profiles))
+            overlay.unite(list(roots), time, links)
             return len(roots) - 1
 
         united += await _change(identities, config, links, profiles, unite)

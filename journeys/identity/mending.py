@@ -1,10 +1,17 @@
 """What the inbox says about identity, asserted on an overlay of what the store still holds.
 
-Both assertions are idempotent and commute, so that a repair may read the shards in any order and
+The assertions are idempotent and commute, so that a repair may read the shards in any order and
 several may run at once. The log decides who survived: it may differ from today's order.
 """
 
+from collections.abc import Sequence
+
+from journeys.identity.config import IdentityConfig
+from journeys.identity.decide import user_of
+from journeys.identity.limits import overfull, why_not
 from journeys.identity.overlay import NEVER_SEEN, Overlay
+from journeys.identity.records import SHARED
+from journeys.identity.tokens import device_profile
 from schemas.inbox import Arrived, Merged
 from schemas.touchpoint import Millis, ProfileId
 
@@ -24,23 +31,122 @@ def assert_merged(overlay: Overlay, merged: Merged) -> bool:
     return overlay.living(merged.loser) == survivor
 
 
-def assert_arrived(overlay: Overlay, arrived: Arrived) -> bool:
+def assert_arrived(overlay: Overlay, arrived: Arrived, config: IdentityConfig) -> bool:
     """Its identifiers lead to the profile that took the touchpoint, and she is as old as it.
 
     An identifier that leads elsewhere is left there. False then, as with merges.
     """
-    time = arrived.touchpoint.time
+    time, links = arrived.touchpoint.time, arrived.links
+    if [device_profile(token, config.key) for token in links] == [arrived.profile]:
+        overlay.share(links[0])
+        return True
     _ensure(overlay, arrived.profile, time)
     profile = overlay.living(arrived.profile)
+    if overlay.node(profile).erased:
+        return True
     overlay.date_back(profile, time)
     together = True
-    for token in arrived.links:
+    for token in links:
+        if _is_void(overlay, token, time):
+            continue
         owner = overlay.root(token)
         if owner is None:
             overlay.link(profile, token, time)
+            _evict(overlay, profile, time, config)
         elif owner != profile:
             together = False
+        else:
+            overlay.touch(token, time, together=len(links) > 1)
     return together
+
+
+def reconcile(
+    overlay: Overlay,
+    profile: ProfileId,
+    links: Sequence[str],
+    time: Millis,
+    config: IdentityConfig,
+) -> int:
+    """Unites a profile with those its identifiers lead to, or settles whose they are.
+
+    What limits, a split, or its being evictable keeps apart belongs to whom it was linked last,
+    in event time. Returns how many merges it took.
+    """
+    root, united = overlay.living(profile), 0
+    for token in links:
+        owner = overlay.root(token)
+        if owner is None or owner == root or _is_void(overlay, token, time):
+            continue
+        if _may_be_one(overlay, token, (root, owner), time, config):
+            root, united = overlay.unite((root, owner), time, tuple(links)), united + 1
+        else:
+            _settle(overlay, token, root, links, time, config)
+    return united
+
+
+def _may_be_one(
+    overlay: Overlay,
+    token: str,
+    roots: tuple[ProfileId, ProfileId],
+    time: Millis,
+    config: IdentityConfig,
+) -> bool:
+    rules = config.rules_of(token)
+    if rules.evicts and rules.limit is not None:
+        return False  # it may have been evicted from one of them, of which the log says nothing
+    return not why_not({root: overlay.node(root) for root in roots}, (), time, config)
+
+
+def _settle(
+    overlay: Overlay,
+    token: str,
+    profile: ProfileId,
+    links: Sequence[str],
+    time: Millis,
+    config: IdentityConfig,
+) -> None:
+    """Last linked by whom, in event time? And is it a device that too many people used?"""
+    held, owner = overlay.holding(token), overlay.root(token)
+    if held is None or owner is None:
+        return
+    listed = list(overlay.node(owner).identifiers)
+    both = (user_of(listed, config), user_of(list(links), config))
+    users = tuple(dict.fromkeys([*held.users, *filter(None, both)]))
+    after = config.rules_of(token).share_after
+    if users != held.users:
+        overlay.note_users(token, users)
+    if after is not None and len(_people(overlay, users)) >= after:
+        overlay.share(token)
+    elif time >= held.asserted:
+        overlay.link(profile, token, time)
+        _evict(overlay, profile, time, config)
+
+
+def _people(overlay: Overlay, users: Sequence[str]) -> set[str]:
+    overlay.fetch(users)
+    return {overlay.root(token) or token for token in users}
+
+
+def _evict(overlay: Overlay, profile: ProfileId, time: Millis, config: IdentityConfig) -> None:
+    """Frees what a profile has too much of, the longest unseen first."""
+    identifiers = overlay.node(profile).identifiers
+    if len(identifiers) <= config.evicts_from:
+        return
+    for excess, tokens in list(overfull(identifiers, time, config)):
+        overlay.fetch(tokens)
+        for token in sorted(tokens, key=lambda one: (_last(overlay, one), one))[:excess]:
+            overlay.free(token)
+
+
+def _last(overlay: Overlay, token: str) -> Millis:
+    held = overlay.holding(token)
+    return held.last if held is not None and held.linked else Millis(0)
+
+
+def _is_void(overlay: Overlay, token: str, time: Millis) -> bool:
+    """Whether a link of that time was undone since, or is to a device that is nobody's."""
+    held = overlay.holding(token)
+    return held is not None and (held.state == SHARED or 0 < time <= held.cut)
 
 
 def _ensure(overlay: Overlay, profile: ProfileId, created: Millis) -> None:

@@ -233,6 +233,11 @@ class Overlay:
         device = device_profile(token, self._config.key)
         self.put(token, replace(held, owner=device, state=SHARED))
 
+    def note_users(self, token: str, users: tuple[str, ...]) -> None:
+        """Notes by which identifiers those are known who used this one."""
+        if held := self.holding(token):
+            self.put(token, replace(held, users=users))
+
     def forget(self, token: str) -> None:
         """Makes an identifier as one that nobody ever used."""
         if held := self.holding(token):
@@ -250,10 +255,8 @@ class Overlay:
 
     def date_back(self, profile: ProfileId, time: Millis) -> None:
         """Makes a profile as old as this event time."""
-        node = self.node(profile)
-        if time < node.created:
-            node.created = time
-            self._changed[profile] = None
+        if time < self.node(profile).created:
+            self.change(profile).created = time
 
     def change(self, profile: ProfileId) -> Node:
         """A node that is about to be changed."""
@@ -343,8 +346,7 @@ class Overlay:
 
     def _note_users(self, verdict: Verdict) -> None:
         for token, users in verdict.users.items():
-            if held := self.holding(token):
-                self.put(token, replace(held, users=users))
+            self.note_users(token, users)
         for token in verdict.shared:
             self.share(token)
 

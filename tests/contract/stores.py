@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim, Claims
-from journeys.identity.config import identity_config
+from journeys.identity.config import IdentityConfig, identity_config
 from journeys.identity.overlay import Decision
 from journeys.identity.plan import Plan
 from journeys.identity.records import decode_node, owner_of
@@ -191,8 +191,10 @@ class Log:
         self.records: list[InboxRecord] = []
         self.since: list[Millis | None] = []
 
-    async def stitch(self, identities: Identities, claims: Sequence[Claim]) -> list[Decision]:
-        resolved = await resolve(identities, claims, CONFIG)
+    async def stitch(
+        self, identities: Identities, claims: Sequence[Claim], config: IdentityConfig = CONFIG
+    ) -> list[Decision]:
+        resolved = await resolve(identities, claims, config)
         for waiting in resolved.outbox:
             self.records.append(Merged(waiting.merge.loser, waiting.merge.survivor))
         for one, decision in zip(claims, resolved.decisions, strict=True):
