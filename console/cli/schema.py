@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 def schema(
     what: Annotated[str, typer.Argument(metavar="WHAT", help=_WHAT, show_default=False)],
 ) -> None:
-    """Print a JSON Schema (2020-12): of a designer's file, made from the grammar, or of a record."""
+    """Print a JSON Schema (2020-12): of a designer's file, from the grammar, or of a record."""
     import orjson
 
     print(orjson.dumps(_schema(what), option=orjson.OPT_INDENT_2).decode())

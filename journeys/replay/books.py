@@ -4,7 +4,7 @@ As in the workers, what is in force follows from the shard alone: settings by di
 name and version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,22 +97,29 @@ class Books:
 
 def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Books:
     """What this test loads. Raises MapError where its changes make no good workspace."""
-    wanted = {test.map, *test.also}
-    files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
-    kept = {
-        file: text
-        for file, text in documents.items()
-        if not file.startswith("maps/") or file in {files[name] for name in wanted}
-    }
+    if not (test.settings or test.change):
+        return books_of(documents, compiled, (test.map, *test.also))
+    wanted = _files(compiled, (test.map, *test.also)).values()
+    kept = {f: text for f, text in documents.items() if not f.startswith("maps/") or f in wanted}
     if test.settings:
         kept[SETTINGS] = patched(kept[SETTINGS], SETTINGS, test.settings)
     if test.change:
         kept[test.file] = patched(kept[test.file], test.file, test.change)
-    if test.settings or test.change:
-        compiled = compile_workspace(kept)
-        files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
-    books = Books(compiled.workspace, {}, kept, test.file)
+    return books_of(kept, compile_workspace(kept), (test.map, *test.also))
+
+
+def books_of(documents: Mapping[str, str], compiled: Compiled, names: Collection[str]) -> Books:
+    """The workspace with these of its maps live; the first is the one that may change."""
+    first, *_ = names
+    files = _files(compiled, names)
+    books = Books(compiled.workspace, {}, dict(documents), files.get(first, ""))
     for map_ in compiled.maps:
-        if map_.name in wanted:
-            books.shelve(map_, files[map_.name], kept[files[map_.name]])
+        if map_.name in names:
+            books.shelve(map_, files[map_.name], documents[files[map_.name]])
     return books
+
+
+def _files(compiled: Compiled, names: Collection[str]) -> dict[str, str]:
+    """Map -> the document it came from."""
+    pairs = zip(compiled.maps, compiled.files, strict=True)
+    return {map_.name: file for map_, file in pairs if map_.name in names}
