@@ -36,6 +36,7 @@ async def store(request: pytest.FixtureRequest, redis: Redis, redis_server: Redi
     return found
 
 
+@pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(
     "claims",
     [
@@ -83,13 +84,16 @@ async def store(request: pytest.FixtureRequest, redis: Redis, redis_server: Redi
     ],
 )
 async def test_after_a_flush_nobody_is_united_whom_the_rules_keep_apart(
-    store: Store, claims: Sequence[Claim]
+    store: Store, claims: Sequence[Claim], backwards: bool
 ):
+    """In whatever order its shards are read."""
     log = Log()
     for one in claims:
         await stitched(log, store.identities, [one])
     before = await picture(store.identities, claims)
     await store.flush()
+    if backwards:
+        log.records.reverse()
 
     done = await repair(store.identities, CONFIG, no_fence, log.read)
 
