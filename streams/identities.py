@@ -92,17 +92,37 @@ async def _attempt(
             records = {**records, **more.records}
         overlay = Overlay(records, nodes, config, fresh)
         try:
-            take = overlay.take
-            decisions = [
-                carry_out(overlay, claim) if isinstance(claim, Operation) else take(claim)
-                for claim in claims
-            ]
+            decisions = _decided(overlay, claims)
             break
-        except Unread as unread:
-            wanted = unread
+        except Unread:
+            wanted = _all_unread(Overlay(records, nodes, config, fresh), claims)
     plan = overlay.plan()
     outbox = await identities.commit(read.gate, plan) if plan else read.outbox
     return Resolved(decisions, outbox, conflicts)
+
+
+def _decided(overlay: Overlay, claims: Sequence[Claim | Operation]) -> list[Decision]:
+    take = overlay.take
+    return [
+        carry_out(overlay, claim) if isinstance(claim, Operation) else take(claim)
+        for claim in claims
+    ]
+
+
+def _all_unread(overlay: Overlay, claims: Sequence[Claim | Operation]) -> Unread:
+    """What all of these claims ask for, so that a batch is not read for each of them.
+
+    The overlay goes on from claims that were not decided: what it holds afterwards is wrong.
+    """
+    profiles: dict[ProfileId, None] = {}
+    tokens: dict[str, None] = {}
+    for claim in claims:
+        try:
+            _decided(overlay, [claim])
+        except Unread as unread:
+            profiles.update(dict.fromkeys(unread.profiles))
+            tokens.update(dict.fromkeys(unread.tokens))
+    return Unread(profiles, tokens)
 
 
 class RedisIdentities:

@@ -230,6 +230,19 @@ async def test_a_batch_of_known_people_is_one_round_trip_and_news_are_three(redi
     assert hot == {"info": 1, "get": 1, "mget": 1, "xrange": 1}
 
 
+async def test_a_batch_of_moves_reads_what_all_of_them_need_at_once(redis: Redis):
+    identities = await opened(RedisIdentities(redis, Keys()))
+    people = range(100)
+    first = [claim(1, customer_id=f"a{n}", device_id=f"d{n}") for n in people]
+    await resolve(identities, first, CONFIG)
+    moves = [claim(2, customer_id=f"b{n}", device_id=f"d{n}") for n in people]
+
+    calls = await calls_during(redis, identities, moves)
+
+    assert calls["evalsha"] == 1
+    assert calls["mget"] <= 6
+
+
 @given(graphs, st.integers(1, 7), st.randoms(use_true_random=False))
 @settings(max_examples=150, deadline=None)
 def test_the_people_are_what_is_connected_in_any_order_and_any_batches(graph, size, random):
