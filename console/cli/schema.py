@@ -6,7 +6,7 @@ import typer
 
 from console.cli.options import examples
 
-_WHAT = "map, workspace, catalogue, templates; or a record: touchpoint, action, transition."
+_WHAT = "map, workspace, catalogue or templates; touchpoint, action or transition."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,21 +27,12 @@ def _schema(what: str) -> dict[str, Any]:
     from console.refusals import Refused
     from journeys.language.json_schema import ROOTS, schema_of
     from journeys.language.problems import nearest
+    from schemas.published import json_schemas
 
     for kind in ROOTS:
         if what == kind:
             return schema_of(kind)
-    records = _records()
+    records = json_schemas()
     if what in records:
         return records[what]
     raise Refused(f'There is no schema "{what}". {nearest(what, [*ROOTS, *records])}')
-
-
-def _records() -> dict[str, dict[str, Any]]:
-    from schemas.action import Action
-    from schemas.transition import Transition
-
-    return {
-        "action": Action.model_json_schema(by_alias=True),
-        "transition": Transition.model_json_schema(by_alias=True),
-    }

@@ -5,9 +5,10 @@ Nothing is judged here. What is expected stays a tree, so that a failure can poi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from . import map_tests_grammar as grammar
+from .durations import parse_duration, roughly_ms
 from .map_tests_names import check_names
 from .model import Map
 from .problems import Place, Problems
@@ -84,10 +85,12 @@ class NewTemplates:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """The gate is shut, or open again."""
+class Steered:
+    """The map is paused, resumed, drained or stopped; `max_staleness` in ms, 0 without one."""
 
-    shut: bool
+    how: Literal["pause", "resume", "drain", "stop"]
+    mode: Literal["hold", "discard"] = "hold"
+    max_staleness: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Look:
     expect: Tree
 
 
-What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Gate | Look
+What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Steered | Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +226,8 @@ def _what(node: Tree) -> What:
             return NewVersion(written["version"], written.get("change", {}))
         case "template":
             return NewTemplates(_plain(given))
-        case "pause" | "resume":
-            return Gate(shut=kind == "pause")
+        case "pause" | "resume" | "drain" | "stop":
+            return _steered(kind, _plain(given))
         case "start":
             written = _plain(given)
             return Requested(written.get("key"), written.get("with", {}))
@@ -232,6 +235,12 @@ def _what(node: Tree) -> What:
             return FedBack(kind.removeprefix(grammar.FEEDBACK_OF), _plain(given)["of"])
         case _:
             return _touched(node, kind, given)
+
+
+def _steered(how: Literal["pause", "resume", "drain", "stop"], written: Facts) -> Steered:
+    staleness = parse_duration(written.get("max_staleness", ""))
+    mode: Literal["hold", "discard"] = "discard" if written.get("mode") == "discard" else "hold"
+    return Steered(how, mode, 0 if staleness is None else roughly_ms(staleness))
 
 
 def _touched(node: Tree, kind: str, given: Node | None) -> Touched:

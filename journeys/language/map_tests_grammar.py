@@ -30,6 +30,7 @@ from .shapes import (
     not_yet,
     one_or_list,
     only_true,
+    positive_duration,
     text,
     timezone,
     value,
@@ -221,7 +222,7 @@ MERGE = Shape("a merge", {"from": name, "into": name}, required=("from", "into")
 PUBLISH = Shape(
     "a publication", {"version": whole(1, 2**31), "change": patch}, required=("version",)
 )
-PAUSE = Shape("a pause", {"mode": word("hold")}, later=frozenset({"max_staleness"}))
+PAUSE = Shape("a pause", {"mode": word("hold", "discard"), "max_staleness": positive_duration})
 TOUCHPOINT = Shape(
     "a touchpoint", {"type": event_name, "properties": either(anything, _facts)}, required=("type",)
 )
@@ -235,6 +236,8 @@ KINDS: dict[str, Check] = {
     "template": patch,
     "pause": either(only_true, PAUSE),
     "resume": only_true,
+    "drain": only_true,
+    "stop": only_true,
     "expect": EXPECT,
 }
 """What a line of `given` may be, besides a touchpoint by its type."""
@@ -252,7 +255,7 @@ OPTIONS: dict[str, Check] = {
     "repeat": whole(1, 10_000),
 }
 FEEDBACK_OF = "action."
-_KINDS_LATER = frozenset({"unmerge", "drain", "stop", "watermark"})
+_KINDS_LATER = frozenset({"unmerge", "watermark"})
 RESULTS = ("accepted", "delivered", "clicked", "replied", "done", "failed", "expired", "declined")
 
 

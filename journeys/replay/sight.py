@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from journeys.engine.effects import Output
-from journeys.engine.profile import Instance, Standing
+from journeys.engine.profile import NEVER, Instance, Standing
 from journeys.language.walk import within
 from schemas.touchpoint import ProfileId
 
@@ -158,7 +158,7 @@ class Sight:
             "send": getattr(item, "template", None),
             "task": getattr(item, "task", None),
             "reason": getattr(standing, "why", "") or "paused",
-            "until": until or None,
+            "until": until if 0 < until < NEVER else None,
         }
 
 

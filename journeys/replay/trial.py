@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from journeys.language.map_tests import (
     FedBack,
-    Gate,
     Happening,
     Joined,
     Look,
@@ -21,12 +20,13 @@ from journeys.language.map_tests import (
     NewVersion,
     Person,
     Requested,
+    Steered,
     Touched,
 )
 from journeys.language.problems import MapError
 from journeys.language.tree import Mapping as Tree
 from journeys.language.workspace import Compiled
-from schemas.inbox import Arrived, Held, InboxRecord, Merged, Released
+from schemas.inbox import Arrived, Drained, InboxRecord, Merged, Paused, Resumed, Stopped
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from .books import Books, open_books
@@ -166,7 +166,7 @@ class Trial:
             case other:
                 self._control(other, arrives)
 
-    def _control(self, what: Joined | NewVersion | NewTemplates | Gate, arrives: Millis) -> None:
+    def _control(self, what: Joined | NewVersion | NewTemplates | Steered, arrives: Millis) -> None:
         match what:
             case Joined(loser, survivor):
                 self._say(arrives, f"{loser} turns out to be {survivor}", loser)
@@ -179,9 +179,9 @@ class Trial:
                 self.books.new_templates(change)
                 self._say(arrives, f"templates are changed: {', '.join(change)}")
                 self._append(self.books.published(), arrives)
-            case Gate(shut):
-                self._say(arrives, "the gate is shut" if shut else "the gate is open again")
-                self._append(Held() if shut else Released(), arrives)
+            case Steered() as steered:
+                self._say(arrives, f"{steered.how} {self.test.map}")
+                self._append(_record_of(steered, self.test.map), arrives)
 
     def _touch(
         self, happening: Happening, touched: Touched, at: Millis, arrives: Millis, n: int
@@ -241,6 +241,18 @@ class Trial:
 
     def _look(self, expect: Tree, life: Life) -> None:
         self.failures += compare(expect, Sight(life, self.names), self.moments)
+
+
+def _record_of(steered: Steered, name: str) -> InboxRecord:
+    match steered.how:
+        case "pause":
+            return Paused(name, steered.mode, steered.max_staleness)
+        case "resume":
+            return Resumed(name)
+        case "drain":
+            return Drained(name)
+        case "stop":
+            return Stopped(name)
 
 
 def _times(happening: Happening) -> int:

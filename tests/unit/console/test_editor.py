@@ -55,7 +55,7 @@ def test_a_slip_is_underlined_and_words_are_offered(server: Server, tmp_path: Pa
     assert {"anywhere", "reentry"} <= set(server.completions(map_, end, 0))
 
 
-@pytest.mark.parametrize("what", [*ROOTS, "action", "transition"])
+@pytest.mark.parametrize("what", [*ROOTS, "touchpoint", "action", "transition"])
 def test_a_schema_is_printed(what: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["schema", what]) == 0
     assert orjson.loads(capsysbinary.readouterr().out)["type"] == "object"

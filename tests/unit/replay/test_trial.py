@@ -183,6 +183,25 @@ def test_a_shut_gate_holds_and_lets_go() -> None:
     assert said == []
 
 
+def test_a_map_may_be_drained_and_stopped() -> None:
+    said = complaints(
+        """
+        name: nobody enters a map that drains, and all leave one that stops
+        date: "2026-05-04"
+        given:
+          - {at: "09:00", cart.filled: {cart: c1, amount: 30}}
+          - {at: "10:00", drain: true}
+          - {at: "11:00", cart.filled: {cart: c2, amount: 30}}
+          - {at: "12:00", stop: true}
+        expect:
+          instances: [{key: c1, outcome: stopped}]
+          refused: [{key: c2, reason: draining}]
+        """
+    )
+
+    assert said == []
+
+
 def test_who_is_in_a_version_stays_in_it() -> None:
     said = complaints(
         """
