@@ -76,7 +76,7 @@ class Nemesis:
     async def kill_redis(self) -> None:
         self.world.server.kill()
         await asyncio.sleep(self.dice.uniform(0.0, 2.0))
-        self.world.server.start()
+        await self._start_redis()
 
     async def flush_redis(self) -> None:
         await self.world.redis.flushall()
@@ -92,7 +92,7 @@ class Nemesis:
         shutil.rmtree(files)
         shutil.move(self._older, files)
         self._older = None
-        self.world.server.start()
+        await self._start_redis()
 
     async def kill_broker(self) -> None:
         await asyncio.to_thread(self.ways.broker.kill)
@@ -111,6 +111,10 @@ class Nemesis:
         way.stall()
         await asyncio.sleep(self.dice.uniform(1.0, SESSION + 3.0))
         await way.open()
+
+    async def _start_redis(self) -> None:
+        self.world.server.start()
+        await self.world.redis.connection_pool.disconnect()  # ours lead to the one that was killed
 
     def _way(self) -> Proxy:
         return self.dice.choice([self.ways.to_kafka, self.ways.to_redis])
