@@ -45,8 +45,10 @@ def read_object(value: bytes) -> dict[str, Any]:
             f"The record is {named(document)}.",
             "Send one JSON object, {...}, per record.",
         )
-    if not _is_plain(value, document):
-        _audit(value, document)
+    text = value.translate(_DIGITS_AS_ZEROS, b" \t\r\n")
+    keys_written = text.count(b'":')
+    if not _is_plain(text, keys_written, document):
+        _audit(value, keys_written, document)
     if rb"\u0000" in value:
         _refuse_nul(document)
     return document
@@ -69,31 +71,42 @@ def named(value: object) -> str:
             return "an object"
 
 
-def _is_plain(value: bytes, document: dict[str, Any]) -> bool:
+def _is_plain(text: bytes, keys_written: int, document: dict[str, Any]) -> bool:
     """Whether the text surely holds no long number, no key twice, no deep nesting.
 
     Measured: 1.7 us, where the walk of `_audit` takes 4. Without white space each key, kept or
     dropped by orjson, shows as `":`; so if their number is that of the keys found in the upper
     two levels, none was dropped. Eighteen digits fit into 64 bits.
     """
-    text = value.translate(_DIGITS_AS_ZEROS, b" \t\r\n")
     keys = len(document)
     for field in document.values():
         if type(field) is dict:
             keys += len(field)
-    return (
-        text.count(b'":') == keys and _LONG_NUMBER not in text and text.count(b"[") <= MAX_DEPTH - 2
-    )
+    return keys_written == keys and _LONG_NUMBER not in text and text.count(b"[") <= MAX_DEPTH - 2
 
 
-def _audit(value: bytes, document: dict[str, Any]) -> None:
-    """Finds out for certain, level by level, what `_is_plain` could not exclude."""
-    depth, has_long_number = 0, False
+def _audit(value: bytes, keys_written: int, document: dict[str, Any]) -> None:
+    """Finds out for certain what `_is_plain` could not exclude.
+
+    Reading the text again for keys that are there twice costs as much as all else together, and
+    is needed only where fewer keys were kept than seem to be written.
+    """
+    keys, has_long_number = _walked(document)
+    if has_long_number:
+        _refuse_long_integers(value)
+    if keys != keys_written:
+        _refuse_duplicate_keys(value)
+
+
+def _walked(document: dict[str, Any]) -> tuple[int, bool]:
+    """How many keys there are, and whether some number may be too long for 64 bits."""
+    depth, keys, has_long_number = 0, 0, False
     level: list[Any] = [document]
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             _refuse_depth()
+        keys += sum([len(container) for container in level if type(container) is dict])
         below: list[Any] = []
         for container in level:
             for inner in container.values() if type(container) is dict else container:
@@ -102,9 +115,7 @@ def _audit(value: bytes, document: dict[str, Any]) -> None:
                 elif type(inner) in _NUMBERS and not -_TWO_63 < inner < _TWO_63:
                     has_long_number = True
         level = below
-    if has_long_number:
-        _refuse_long_integers(value)
-    _refuse_duplicate_keys(value)
+    return keys, has_long_number
 
 
 def _refuse_duplicate_keys(value: bytes) -> None:
