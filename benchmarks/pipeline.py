@@ -168,7 +168,8 @@ def _where(wanted: Wanted) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{wanted.touchpoints:,} touchpoints of {wanted.people:,} people, {load.ONE_IN - 1} of "
-        f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`make bench`). Broker, Redis, "
+        f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`python -m benchmarks.pipeline "
+        f"--touchpoints {wanted.touchpoints} --rounds {wanted.rounds}`). Broker, Redis, "
         f"worker or workers and the counting reader on {os.cpu_count()} cores: {_processor()}; "
         f"Python {platform.python_version()}, Apache Kafka {VERSION}, {versions}."
     )
