@@ -25,7 +25,7 @@ from schemas.intake import Raw, decode
 from schemas.intake.document import read_object
 from schemas.intake.native import WATERMARK, written_time
 from schemas.topics import Topics
-from schemas.touchpoint import Millis
+from schemas.touchpoint import Millis, Touchpoint
 
 BULK = 1000
 START = Millis(0)
@@ -228,20 +228,33 @@ async def _bulks(
         yield bulk
 
 
+def touchpoint_of(row: Row, mapping: SourceMapping | None, now: Millis) -> Touchpoint:
+    """The touchpoint that a row would become if it were imported `now`; raises ContractError."""
+    return _decoded(row, _written(row, mapping), now)
+
+
 def _imported(row: Row, mapping: SourceMapping | None, now: Millis) -> Imported:
+    value = _written(row, mapping)
+    touchpoint = _decoded(row, value, now)
+    first = next(iter(touchpoint.identifiers.items()), None)
+    key = f"{first[0]}:{first[1][0]}" if first else touchpoint.id
+    return Imported(row.line, key.encode(), value, touchpoint.time)
+
+
+def _written(row: Row, mapping: SourceMapping | None) -> bytes:
     form = row.values if mapping is None else mapping.native(row.values)
     try:
         if form.get("id") is None:
             form = form | {"id": _content_id(row.values)}
-        value = orjson.dumps(form)
+        return orjson.dumps(form)
     except orjson.JSONEncodeError as error:
         raise ContractError(
             "not-utf8", "", "The row is not UTF-8.", "Save the file as UTF-8."
         ) from error
-    touchpoint = decode(Raw("import", 0, row.line, now, None, value), None, now)
-    first = next(iter(touchpoint.identifiers.items()), None)
-    key = f"{first[0]}:{first[1][0]}" if first else touchpoint.id
-    return Imported(row.line, key.encode(), value, touchpoint.time)
+
+
+def _decoded(row: Row, value: bytes, now: Millis) -> Touchpoint:
+    return decode(Raw("import", 0, row.line, now, None, value), None, now)
 
 
 def _content_id(values: dict[str, Any]) -> str:

@@ -26,10 +26,10 @@ from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from . import merging
 from .advance import advance, retry, wake
-from .effects import Effects, Shard
+from .effects import Effects, Output, Shard
 from .facts import trim
 from .local_time import day_of
-from .profile import ANONYMOUS_KEPT, Profile, decode, due_of, encode, gate_of
+from .profile import ANONYMOUS_KEPT, NEVER, Profile, decode, due_of, encode, gate_of
 from .steering import Steering, steer
 from .turn import Turn
 
@@ -68,14 +68,18 @@ def fold(
     A Tick may only be the first record; it wakes `due`, then `waiting`, whose profiles `stored`
     holds as well as those `wanted` names. Raises nothing for a person's or a designer's sake.
     """
-    folding = _Folding(shard, stored, release_of)
+    folding = Folding(shard, stored, release_of)
     for logged in records:
         folding.apply(logged, due, waiting)
     return folding.effects()
 
 
-class _Folding:
-    """The profiles in hand while a batch is folded. None: she is not, or no longer, stored."""
+class Folding:
+    """The profiles in hand while records are folded. None: she is not, or no longer, stored.
+
+    `fold` is this over one batch. Who folds whole lives keeps one and asks for the moments at
+    which to apply the next Tick, with those who are due then.
+    """
 
     def __init__(
         self, shard: Shard, stored: Mapping[ProfileId, bytes], release_of: ReleaseOf
@@ -119,6 +123,21 @@ class _Folding:
                 effects.due[name] = due_of(profile, self._graces.get(name, 0))
                 effects.gate[name] = gate_of(profile)
         return effects
+
+    @property
+    def outputs(self) -> list[Output]:
+        """All that came out so far, in order."""
+        return self._effects.outputs
+
+    def next_due(self) -> tuple[Millis, ProfileId] | None:
+        """Who of those in hand is to be looked at first, and when; None for nobody, ever."""
+        found: tuple[Millis, ProfileId] | None = None
+        for name, profile in self._hand.items():
+            if profile is not None:
+                due = due_of(profile, self._graces.get(name, 0))
+                if due < NEVER and (found is None or (due, name) < found):
+                    found = due, name
+        return found
 
     def _touch(self, name: ProfileId, offset: int, touchpoint: Touchpoint, hops: int = 0) -> None:
         turn = self._turn(name, offset, self._live(name) or Profile())
