@@ -166,10 +166,13 @@ def _ratios(median: dict[str, Figure]) -> list[str]:
 def _where(wanted: Wanted) -> str:
     packages = ("faust-streaming", "aiokafka", "redis", "msgspec", "orjson", "wayline")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    command = (
+        f"python -m benchmarks.pipeline --touchpoints {wanted.touchpoints} --people "
+        f"{wanted.people} --rounds {wanted.rounds}"
+    )
     return (
         f"{wanted.touchpoints:,} touchpoints of {wanted.people:,} people, {load.ONE_IN - 1} of "
-        f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`python -m benchmarks.pipeline "
-        f"--touchpoints {wanted.touchpoints} --rounds {wanted.rounds}`). Broker, Redis, "
+        f"{load.ONE_IN} cause no action; medians of {wanted.rounds} (`{command}`). Broker, Redis, "
         f"worker or workers and the counting reader on {os.cpu_count()} cores: {_processor()}; "
         f"Python {platform.python_version()}, Apache Kafka {VERSION}, {versions}."
     )
