@@ -94,17 +94,11 @@ def test_a_cart_that_is_not_paid_is_remembered(dev: Dev) -> None:
 
 
 def test_what_send_refuses_is_not_sent(dev: Dev) -> None:
-    refused = subprocess.run(
-        [*WAYLINE, "send", '{"type": "joined"}'],
-        env=dev.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    without = _fails(dev, "send", '{"type": "joined"}')
+    nobody = _fails(dev, "send", "--type", "joined", "--id", "phone=1")
 
-    assert refused.returncode == 1
-    assert "Traceback" not in refused.stderr
+    assert "no-identifier" in without
+    assert "None of its identifiers says who it is: phone:1 (" in nobody
     assert dev.wayline("dlq", "ls") == ""
 
 
@@ -177,6 +171,21 @@ async def test_what_is_killed_takes_its_children_along(dev: Dev) -> None:
         return dev.left_behind() == []
 
     await eventually(alone)
+
+
+def _fails(dev: Dev, *arguments: str) -> str:
+    """What a command says on stderr that is refused."""
+    done = subprocess.run(
+        [*WAYLINE, *arguments],
+        env=dev.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
 
 
 def _environ(process: Path) -> bytes:
