@@ -28,12 +28,15 @@ def arm(turn: Turn, map_: Map, instance: Instance, stage: Stage) -> None:
 def rearm(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
     """`restart_timer`: the latest restarting event time counts, and `max` holds (rule 4).
 
-    Timers that fired stay fired; one whose moment a value says is where that says.
+    Timers that fired stay fired; one whose moment a value says is where the touchpoint that
+    restarts it says, if it looks at that.
     """
     stage = map_.stages[instance.stage]
     for armed in instance.timers:
         timer = stage.after[armed.index]
-        if moment > armed.armed and timer.until is None:
+        if timer.until is not None:
+            _replan(turn, map_, instance, armed, timer, moment)
+        elif moment > armed.armed:
             armed.deadline = _deadline(turn, map_, timer, moment, instance.base)
             armed.armed = moment
 
@@ -50,11 +53,8 @@ def replan(turn: Turn, moment: int) -> None:
         map_ = turn.book.versions[instance.map, instance.version]
         for armed in instance.timers:
             timer = map_.stages[instance.stage].after[armed.index]
-            if timer.until is None or armed.past or armed.deadline < moment:
-                continue
-            found = _moment(turn, map_, instance, timer)
-            if found != armed.deadline:
-                _plan(armed, timer, found, max(moment, instance.base))
+            if timer.until is not None:
+                _replan(turn, map_, instance, armed, timer, moment)
 
 
 def window_end(instance: Instance) -> int:
@@ -88,6 +88,16 @@ def _moment(turn: Turn, map_: Map, instance: Instance, timer: Timer) -> int | No
     value = timer.until.run(turn.look(map_, instance, None, instance.base))
     found = moment_of(value, timer.at, timer.shift, turn.zone(map_))
     return None if found is None else _bounded(turn, map_, timer, found, instance.base)
+
+
+def _replan(
+    turn: Turn, map_: Map, instance: Instance, armed: Armed, timer: Timer, moment: int
+) -> None:
+    if armed.past or armed.deadline < moment:
+        return
+    found = _moment(turn, map_, instance, timer)
+    if found != armed.deadline:
+        _plan(armed, timer, found, max(moment, instance.base))
 
 
 def _plan(armed: Armed, timer: Timer, found: int | None, asked: int) -> None:
