@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from .crowd import PATIENCE, Sent
+from .crowd import PATIENCE, Sent, is_known_by_one
 from .evidence import IDENTIFIERS, INSTANCES, REDIRECT, SEEN, Evidence
 
 EDGES = {"enter": "enter", "end": "end:{outcome}", "action": "action:{template}"}
@@ -86,7 +86,8 @@ def _reminders(sent: Sequence[Sent], seen: Evidence) -> Iterator[str]:
     paid = {t.cart: t.time for t in sent if t.type == "order.paid"}
     for cart, touchpoint in carts.items():
         in_time = cart in paid and paid[cart] <= touchpoint.time + PATIENCE
-        if in_time and left[cart] and not _merging(touchpoint.person):
+        # While a merge is under way a purchase may come behind its timer (protocol, L4).
+        if in_time and left[cart] and is_known_by_one(touchpoint.person):
             yield f"cart {cart} was paid in time, and she was reminded"
         if not in_time and left[cart] != 1:
             yield f"cart {cart} was not paid in time, and has {left[cart]} reminders"
@@ -136,11 +137,6 @@ def _live(seen: Evidence) -> Iterator[tuple[str, list[object]]]:
 
 def _of(seen: Evidence, template: str) -> Iterator[tuple[int, dict]]:
     return ((stamp, value) for stamp, value in seen.actions if value["template"] == template)
-
-
-def _merging(person: str) -> bool:
-    """While a merge is under way a purchase may come behind the timer it should stop (L4)."""
-    return bool(int(person[1:]) % 2)
 
 
 def _parts(person: str, sent: Sequence[Sent]) -> list[set[tuple[str, str]]]:

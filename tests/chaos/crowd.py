@@ -1,7 +1,8 @@
 """A crowd of people and what they do: sent to a real broker while other things break.
 
 Everybody joins once, looks at pages, and leaves carts of which some are paid in time. Half of them
-are known by one identifier; the others come by several, which a later touchpoint ties together.
+are known by one identifier, and their app sends a thing twice now and then; the others come by
+several identifiers, which a later touchpoint ties together.
 """
 
 import asyncio
@@ -46,15 +47,15 @@ class Crowd:
         plans = [self._plan(f"p{number}") for number in range(self.people)]
         pending: list[asyncio.Future[object]] = []
         while time.monotonic() < ends:
-            for kind, person, identifiers, cart in _next_of_some(plans, self.dice):
-                pending.append(await self._send(producer, topic, kind, person, identifiers, cart))
+            for deed in _next_of_some(plans, self.dice):
+                pending += await self._send(producer, topic, *deed)
             await asyncio.sleep(self.dice.uniform(0.02, 0.1))
         await asyncio.gather(*pending)
 
     def _plan(self, person: str) -> "Iterator[tuple[str, str, dict[str, str], str]]":
         """What this person does, one thing after the other, without end."""
         member = {"user_id": person}
-        if int(person[1:]) % 2:
+        if not is_known_by_one(person):
             for number in range(2):
                 yield "page.viewed", person, {"cookie": f"{person}-c{number}"}, ""
             yield "page.viewed", person, member, ""
@@ -77,7 +78,7 @@ class Crowd:
         person: str,
         identifiers: dict[str, str],
         cart: str,
-    ) -> "asyncio.Future[object]":
+    ) -> "list[asyncio.Future[object]]":
         now = int(time.time() * 1000)
         sent = Sent(f"t{len(self.sent)}", person, kind, now, tuple(identifiers.items()), cart)
         self.sent.append(sent)
@@ -91,10 +92,17 @@ class Crowd:
             "properties": {"cart_id": cart} if cart else {},
         }
         partition = self._partitions.setdefault(person, self.dice.randrange(PARTITIONS))
-        future: asyncio.Future[object] = await producer.send(
-            topic, orjson.dumps(value), partition=partition
-        )
-        return future
+        twice = is_known_by_one(person) and self.dice.random() < 0.05
+        record = orjson.dumps(value)
+        return [
+            await producer.send(topic, record, partition=partition)
+            for _ in range(2 if twice else 1)
+        ]
+
+
+def is_known_by_one(person: str) -> bool:
+    """Whether nothing is ever merged into this person."""
+    return int(person[1:]) % 2 == 0
 
 
 def _next_of_some(

@@ -1,0 +1,80 @@
+"""python -m tests.chaos.mutants [NAME ...]
+
+Takes one protection of the protocol out of a copy of the code, and lets the nemesis at it: where
+nothing is found wrong, judge or nemesis are not worth their names. Ends with 1 if a mutant lived.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SEEDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One protection and the text that is put in its place."""
+
+    file: str
+    protection: str
+    instead: str
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "M1 the store does not check the offset": Mutant(
+        "streams/lua/commit.lua", "if offset ~= start then", "if false then"
+    ),
+    "M4 nothing is fenced": Mutant(
+        "streams/app.py",
+        "if settings.publishing is Publishing.EXACTLY_ONCE:",
+        "if settings.publishing is None:",
+    ),
+    "M9 what was published is published again": Mutant(
+        "streams/cycle.py",
+        "silent = [o for o in outputs if o.offset < cursor.next]",
+        "silent: list[Output] = []",
+    ),
+    "M12 touchpoints are not remembered": Mutant(
+        "journeys/engine/facts.py", "if key in profile.seen:", "if False:"
+    ),
+    "M23 identity is not repaired": Mutant(
+        "streams/identities.py", "if valid != run and", "if False and"
+    ),
+}
+
+
+def main(names: Sequence[str]) -> int:
+    lived = [name for name in names or MUTANTS if not _dies(name)]
+    print(f"{len(lived)} lived: {', '.join(lived) or 'none'}")
+    return 1 if lived else 0
+
+
+def _dies(name: str) -> bool:
+    mutant = MUTANTS[name]
+    with tempfile.TemporaryDirectory(prefix="wayline-mutant-") as folder:
+        copy = Path(folder) / "wayline"
+        ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+        file = copy / mutant.file
+        text = file.read_text()
+        if text.count(mutant.protection) != 1:
+            raise SystemExit(f"{name}: {mutant.file} has changed; say anew what is taken out")
+        file.write_text(text.replace(mutant.protection, mutant.instead))
+        command = [sys.executable, "-m", "tests.chaos", "--seeds", str(SEEDS), "--seconds", "30"]
+        environ = {**os.environ, "PYTHONPATH": str(copy)}
+        done = subprocess.run(
+            command, cwd=copy, env=environ, capture_output=True, text=True, check=False
+        )
+    said = done.stdout.strip().splitlines()[-1:] or done.stderr.strip().splitlines()[-1:]
+    print(f"{name}: {'dead' if done.returncode else 'ALIVE'} ({' '.join(said)})", flush=True)
+    return bool(done.returncode)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
