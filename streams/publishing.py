@@ -11,7 +11,12 @@ import orjson
 
 from journeys.language.model import Map, Workspace
 from journeys.language.problems import MapError
-from journeys.language.workspace import Compiled, compile_map, compile_workspace
+from journeys.language.workspace import (
+    Compiled,
+    compile_map,
+    compile_settings,
+    compile_workspace,
+)
 from schemas import inbox
 from schemas.inbox import (
     Drained,
@@ -41,11 +46,17 @@ class PublicationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """What is in force from now on. `changed` are the maps whose version is new to the log."""
+    """What is in force from now on. `changed` are the maps whose version is new to the log.
+
+    `settings`: they are others than those published last, templates and catalogue among them.
+    `restart`: workers take what changed in sources or identity up only at their next start.
+    """
 
     workspace: Workspace
     maps: tuple[Map, ...]
     changed: tuple[Map, ...]
+    settings: bool
+    restart: bool
 
 
 async def publish(
@@ -68,7 +79,9 @@ async def publish(
     latest = orjson.dumps({"settings": record.settings, "maps": record.maps})
     contents.append(Outgoing(topics.maps, LATEST, latest, partition=0))
     await _append(connection, topics, [*contents, *_to_all(topics, shards, record)])
-    return PublishReport(compiled.workspace, compiled.maps, changed)
+    settings = shelf.latest is None or shelf.latest.settings != compiled.workspace.digest
+    restart = settings and _asks_for_restart(compiled.workspace, shelf)
+    return PublishReport(compiled.workspace, compiled.maps, changed, settings, restart)
 
 
 async def hold(connection: KafkaConnection, topics: Topics, shards: int, reason: str) -> None:
@@ -101,6 +114,17 @@ async def retry(
 
 async def _append(connection: KafkaConnection, topics: Topics, records: Iterable[Outgoing]) -> None:
     await publish_once(connection, topics.named(PUBLISH), list(records))
+
+
+def _asks_for_restart(workspace: Workspace, shelf: Shelf) -> bool:
+    """A worker that runs since before the first publication knows no source but our own."""
+    if shelf.latest is None:
+        return bool(workspace.sources or workspace.identity)
+    try:
+        before = compile_settings(shelf.settings[shelf.latest.settings])
+    except MapError:  # written for another Wayline
+        return True
+    return (before.sources, before.identity) != (workspace.sources, workspace.identity)
 
 
 def _to_all(topics: Topics, shards: int, record: InboxRecord) -> list[Outgoing]:

@@ -32,7 +32,11 @@ def publish(
     new = [f"{m.name} {m.version}" for m in report.changed]
     if json:
         in_force = {m.name: m.version for m in report.maps}
-        print(orjson.dumps({"maps": in_force, "new": new}).decode())
-    else:
-        print(f"in force: {', '.join(f'{m.name} {m.version}' for m in report.maps) or 'no map'}")
-        print(f"new: {', '.join(new) or 'nothing'}")
+        more = {"settings": report.settings, "restart": report.restart}
+        print(orjson.dumps({"maps": in_force, "new": new, **more}).decode())
+        return
+    print(f"in force: {', '.join(f'{m.name} {m.version}' for m in report.maps) or 'no map'}")
+    new += ["settings"] if report.settings else []
+    print(f"new: {', '.join(new) or 'nothing'}")
+    if report.restart:
+        print("Sources or identity changed: restart the workers, then they go by it.")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,6 +142,27 @@ def test_a_script_reads_what_became_of_topics_and_of_the_gate(dev: Dev) -> None:
     assert released == {"held": False, "shards": 12}
 
 
+def test_a_publication_says_what_is_new_and_what_asks_for_a_restart(
+    dev: Dev, tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(example("quickstart"), shop)
+    same = json.loads(dev.wayline("publish", str(shop), "--json"))
+
+    _change(shop / "templates" / "messages.yaml", "waiting", "here")
+    _change(shop / "maps" / "welcome.yaml", "version: 1", "version: 2")
+    texts = json.loads(dev.wayline("publish", str(shop), "--json"))
+    with (shop / "wayline.yaml").open("a") as file:
+        till = '{topic: till, type: order.paid, identifiers: {phone: "{{ mobile }}"}}'
+        file.write(f"sources:\n  till: {till}\n")
+    dev.wayline("topics", "create", str(shop))
+    sources = json.loads(dev.wayline("publish", str(shop), "--json"))
+
+    assert (same["new"], same["settings"], same["restart"]) == ([], False, False)
+    assert (texts["new"], texts["settings"], texts["restart"]) == (["welcome 2"], True, False)
+    assert (sources["new"], sources["settings"], sources["restart"]) == ([], True, True)
+
+
 async def test_status_says_why_the_gate_is_shut(dev: Dev) -> None:
     dev.wayline("hold", "--reason", "wrong price")
 
@@ -171,6 +193,12 @@ async def test_what_is_killed_takes_its_children_along(dev: Dev) -> None:
         return dev.left_behind() == []
 
     await eventually(alone)
+
+
+def _change(file: Path, before: str, after: str) -> None:
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
 
 
 def _fails(dev: Dev, *arguments: str) -> str:
