@@ -20,6 +20,7 @@ _CONTAINERS = frozenset((dict, list))
 _NUMBERS = frozenset((int, float))
 _DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
+_BLANKS = b" \t\r\n"
 
 
 def read_object(value: bytes) -> dict[str, Any]:
@@ -45,10 +46,8 @@ def read_object(value: bytes) -> dict[str, Any]:
             f"The record is {named(document)}.",
             "Send one JSON object, {...}, per record.",
         )
-    text = value.translate(_DIGITS_AS_ZEROS, b" \t\r\n")
-    keys_written = text.count(b'":')
-    if not _is_plain(text, keys_written, document):
-        _audit(value, keys_written, document)
+    if not _is_plain(value, document):
+        _audit(value, document)
     if rb"\u0000" in value:
         _refuse_nul(document)
     return document
@@ -71,21 +70,24 @@ def named(value: object) -> str:
             return "an object"
 
 
-def _is_plain(text: bytes, keys_written: int, document: dict[str, Any]) -> bool:
+def _is_plain(value: bytes, document: dict[str, Any]) -> bool:
     """Whether the text surely holds no long number, no key twice, no deep nesting.
 
     Measured: 1.7 us, where the walk of `_audit` takes 4. Without white space each key, kept or
     dropped by orjson, shows as `":`; so if their number is that of the keys found in the upper
     two levels, none was dropped. Eighteen digits fit into 64 bits.
     """
+    text = value.translate(_DIGITS_AS_ZEROS, _BLANKS)
     keys = len(document)
     for field in document.values():
         if type(field) is dict:
             keys += len(field)
-    return keys_written == keys and _LONG_NUMBER not in text and text.count(b"[") <= MAX_DEPTH - 2
+    return (
+        text.count(b'":') == keys and _LONG_NUMBER not in text and text.count(b"[") <= MAX_DEPTH - 2
+    )
 
 
-def _audit(value: bytes, keys_written: int, document: dict[str, Any]) -> None:
+def _audit(value: bytes, document: dict[str, Any]) -> None:
     """Finds out for certain what `_is_plain` could not exclude.
 
     Reading the text again for keys that are there twice costs as much as all else together, and
@@ -94,7 +96,7 @@ def _audit(value: bytes, keys_written: int, document: dict[str, Any]) -> None:
     keys, has_long_number = _walked(document)
     if has_long_number:
         _refuse_long_integers(value)
-    if keys != keys_written:
+    if keys != value.translate(None, _BLANKS).count(b'":'):
         _refuse_duplicate_keys(value)
 
 
