@@ -17,6 +17,7 @@ from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import IdentityConfig
 from journeys.identity.overlay import Decision
 from journeys.identity.records import Merge
+from journeys.language.contracts import EventContract
 from schemas import inbox
 from schemas.deadletter import DeadLetter, dead_letter
 from schemas.errors import ContractError
@@ -71,6 +72,8 @@ class StitchParts:
     clock: RedisClock
     repair: Callable[[], Awaitable[None]]
     metrics: Metrics
+    contracts: "dict[str, EventContract]" = field(default_factory=dict)
+    """What the catalogue demands of touchpoints, by type."""
 
 
 @dataclass(slots=True)
@@ -177,6 +180,9 @@ class SourceOwner:
         for record in records:
             try:
                 touchpoint = decode(record, mapping, now)
+                contract = self._parts.contracts.get(touchpoint.type)
+                if contract is not None:
+                    contract.hold(touchpoint.type, touchpoint.properties)
             except ContractError as error:
                 if not says_nothing(record, mapping):
                     batch.refused.append((record, error))

@@ -10,6 +10,7 @@ from schemas.touchpoint import Touchpoint
 from .effects import Shard
 from .ids import touchpoint_key
 from .profile import Profile, Remembered, remember
+from .tallies import tally
 from .turn import Turn
 
 _T = TypeVar("_T")
@@ -33,6 +34,19 @@ def is_new(turn: Turn, touchpoint: Touchpoint) -> bool:
     if key in profile.seen:
         return False
     profile.seen[key] = max(touchpoint.time, shard.time)
+    unique = turn.release.workspace.unique if turn.release else {}
+    return not unique or _is_new_fact(turn, touchpoint, unique.get(touchpoint.type, ()))
+
+
+def _is_new_fact(turn: Turn, touchpoint: Touchpoint, names: tuple[str, ...]) -> bool:
+    """One fact under two ids counts once, as long as ids are remembered (`unique_by`)."""
+    found = [touchpoint.properties.get(name) for name in names]
+    if not found or None in found:
+        return True
+    key = touchpoint_key(f"unique/{touchpoint.type}", repr(found))
+    if key in turn.profile.seen:
+        return False
+    turn.profile.seen[key] = max(touchpoint.time, turn.shard.time)
     return True
 
 
@@ -45,10 +59,13 @@ def take(turn: Turn, touchpoint: Touchpoint) -> Remembered | None:
     if touchpoint.identifiers:
         _identifiers(turn, touchpoint)
     for name, value in touchpoint.traits.items():
-        _newest(profile.traits, name, value, touchpoint.time)
+        if turn.release is None or name not in turn.release.workspace.computed:
+            _newest(profile.traits, name, value, touchpoint.time)
     for name, given in touchpoint.consents.items():
         _newest(profile.consents, name, given, touchpoint.time)
     release = turn.release
+    if release is not None and release.tallying:
+        tally(turn, touchpoint)
     if release is None or touchpoint.type not in release.remembers:
         return None
     wanted = release.remembers[touchpoint.type]

@@ -6,7 +6,7 @@ from schemas import inbox
 from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
-from . import arms
+from . import arms, tallies
 from . import profile as profiles
 from .entries import oldest_first
 from .lines import in_order, resume
@@ -62,6 +62,8 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     _bar(came, before)
     profile.instances = sorted([*own, *came], key=oldest_first)  # 3
     arms.unite(profile, other)
+    known = turn.release.workspace.computed.values() if turn.release else ()
+    tallies.unite(profile, other, {computed.id: computed for computed in known})
     given = {i.id: theirs for i in own} | {i.id: mine for i in came}
     for kept, gone in _doubles(turn, own, came):
         given[kept.id] = [*given[kept.id], gone.entry, *([gone.last] if gone.last else [])]

@@ -78,6 +78,8 @@ class Standing(Struct, array_like=True):
     why: str = ""
     store: str = ""
     fresh_until: int = 0
+    assign: str = ""
+    tried: list[str] = []
 
 
 class Then(Struct, array_like=True):
@@ -107,6 +109,34 @@ class Settling(Struct, array_like=True, gc=False):
 
     until: int
     candidates: list[Candidate]
+
+
+FINAL = frozenset({"delivered", "done", "failed", "expired", "declined"})
+"""Results after which nothing more becomes of an action, but that she clicks or replies."""
+
+
+class Sent(Struct, array_like=True):
+    """An action that left, of a map that looks at results; `visit` is that of its stage.
+
+    `until` is the end of its sla, 0 without one; `state` the result so far, or `holdout` where it
+    was kept back in silence. `standing` is there where another channel may be tried.
+    """
+
+    id: str
+    place: str
+    visit: int
+    channel: str = ""
+    until: int = 0
+    state: str = ""
+    standing: Standing | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in FINAL
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self.until > 0 and self.is_open
 
 
 class Instance(Struct, array_like=True, gc=False):
@@ -142,6 +172,7 @@ class Instance(Struct, array_like=True, gc=False):
     arms: dict[str, str] = {}
     contaminated: bool = False
     held_out: bool = False
+    actions: list[Sent] = []
     behind: list[int] = []
     settling: Settling | None = None
     taken: list[int] = []
@@ -202,6 +233,7 @@ class Profile(Struct, array_like=True, gc=False):
     absorbed: list[str] = []
     arms: dict[str, str] = {}
     places: list[Place] = []
+    tallies: dict[str, dict[int, Any]] = {}
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)
@@ -213,6 +245,9 @@ class Profile(Struct, array_like=True, gc=False):
 
     def has_identifier(self, namespace: str) -> bool:
         return bool(self.address(namespace))
+
+    def figures(self, computed: str) -> dict[int, Any]:
+        return self.tallies.get(computed) or {}
 
     @property
     def tags(self) -> list[str]:
@@ -287,4 +322,8 @@ def _due(instance: Instance, grace: int) -> int:
         due = instance.settling.until
     else:
         due = min((armed.deadline for armed in instance.timers), default=NEVER - grace) + grace
-    return min([due, *(s.until for s in instance.gate if s.until)]) if instance.gate else due
+    if instance.gate:
+        due = min([due, *(one.until for one in instance.gate if one.until)])
+    if instance.actions:
+        due = min([due, *(one.until + grace for one in instance.actions if one.is_waited_for)])
+    return due

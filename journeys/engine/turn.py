@@ -86,6 +86,15 @@ class Turn:
         scope.key, scope.now, scope.zone, scope.instance = None, event.time, self.zone(map_), None
         return scope
 
+    def look_at(self, event: Noticed) -> Scope:
+        """The scope for what a touchpoint says by itself, in the person's zone, or the
+        workspace's."""
+        scope, found = self.scope, self.profile.traits.get("timezone")
+        scope.event, scope.entry, scope.key, scope.instance = event, None, None, None
+        scope.now = event.time
+        scope.zone = (found and zone_named(found[0])) or self.book.workspace.zone
+        return scope
+
     def emit(self, kind: str, key: str, value: bytes) -> None:
         self.outputs.append(Output(self.offset, kind, key, value))
 

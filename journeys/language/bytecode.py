@@ -105,6 +105,10 @@ class _Emitter:
                 return ast.Call(method, [ast.Constant(step.name)], [])
             case "helper":
                 return self._helper(step.method, code, ast.Constant(step.name))
+            case "figure":
+                name = f"figure_{len(self.table)}"
+                self.table[name] = self._names.figures[step.name]
+                return ast.Call(ast.Name(name, ast.Load()), [code], [])
 
     def _unary(self, syntax: Unary) -> Emitted:
         if syntax.sign == "not":

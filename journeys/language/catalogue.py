@@ -1,10 +1,10 @@
 """The catalogue: which touchpoints and traits there are, with the types of what they carry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from .problems import Problems
+from .problems import Problems, nearest
 from .tree import Mapping as Tree
-from .tree import Node, mapping, scalar
+from .tree import Node, Scalar, items, mapping, scalar
 
 Events = dict[str, dict[str, str]]
 
@@ -21,16 +21,20 @@ def read_events(catalogues: Iterable[Node], problems: Problems) -> Events:
     return events
 
 
-def read_traits(catalogues: Iterable[Node], problems: Problems) -> Mapping[str, str] | None:
-    """Trait -> type, over all files; None where there are none."""
-    traits: dict[str, str] = {}
+def read_unique(
+    catalogues: Iterable[Node], events: Events, problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    """Event type -> the properties that name a fact; those and required ones must be declared."""
+    unique: dict[str, tuple[str, ...]] = {}
     for file in catalogues:
-        for key, kind in section(file, "traits").entries:
-            if key.text in traits:
-                what = f'The trait "{key.text}" is declared twice.'
-                problems.add("duplicate-name", key.place, what, "Keep one of them.")
-            traits[key.text] = scalar(kind).text
-    return traits or None
+        for key, event in section(file, "events").entries:
+            for word in ("required", "unique_by"):
+                for each in items(mapping(event).get(word)):
+                    _check_declared(key.text, scalar(each), events, problems)
+            if "unique_by" in mapping(event):
+                found = items(mapping(event)["unique_by"])
+                unique[key.text] = tuple(scalar(each).text for each in found)
+    return unique
 
 
 def section(file: Node, name: str) -> Tree:
@@ -48,3 +52,10 @@ def _properties(event: Tree) -> dict[str, str]:
 
 def _type(kind: Node) -> str:
     return scalar(kind["type"] if isinstance(kind, Tree) else kind).text
+
+
+def _check_declared(type_: str, name: Scalar, events: Events, problems: Problems) -> None:
+    declared = events.get(type_, {})
+    if name.text not in declared:
+        what = f'"{type_}" has no property "{name.text}".'
+        problems.add("no-such-property", name.place, what, nearest(name.text, declared))

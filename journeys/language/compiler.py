@@ -4,6 +4,7 @@ import hashlib
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from .awaits import looks_at_results, read_await
 from .conditions import compile_condition, compile_expression
 from .deeds import DeedCompiler
 from .durations import parse_duration, roughly_ms
@@ -26,18 +27,25 @@ from .model import (
     Split,
     Stage,
     Timer,
-    To,
     Trigger,
     Workspace,
 )
-from .names import REQUESTED, Names, Reads
+from .names import (
+    REQUESTED,
+    RESULT_PROPERTIES,
+    RESULTS,
+    Names,
+    Properties,
+    Reads,
+    result_type,
+)
 from .problems import Problems, nearest
 from .sends import SendCompiler
 from .timers import TimerCompiler
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
-from .triggers import Matching, event_types, noticed_types
-from .ways import stage_named, way
+from .triggers import Matching, action_names, event_types, noticed_types
+from .ways import otherwise, way
 
 Mode = Literal["never", "after_exit", "parallel"]
 
@@ -61,11 +69,13 @@ class _MapCompiler:
         self._entries = [mapping(node) for node in items(root["enter"])]
         self._has_key = any("key" in entry for entry in self._entries)
         self._noticed = noticed_types(root)
+        self._actions = action_names(root)
         self._splits = self._split_names()
         self._matching = Matching(self._entries, workspace.events, problems)
         sends = SendCompiler(workspace, self._stages, self._reads, problems)
         self._timers = TimerCompiler(workspace, self._stages, self._reads, problems)
-        self._deeds = DeedCompiler(workspace, sends, self._reads, problems)
+        held_out = "holdout" in root or workspace.holdout is not None
+        self._deeds = DeedCompiler(workspace, sends, held_out, self._reads, problems)
 
     def build(self, digest: str) -> Map:
         root = self._root
@@ -76,6 +86,10 @@ class _MapCompiler:
         exits = tuple(self._exit(mapping(node)) for node in items(root.get("exits")))
         anywhere = self._lines(root.get("anywhere"), "anywhere")
         stages = {name: self._stage(name, node) for name, node in self._stages.items()}
+        tracks = looks_at_results((*goals, *exits, *anywhere), stages.values())
+        if tracks:
+            for result in RESULTS:
+                self._reads.add(frozenset({result_type(result)}), "action_id")
         return Map(
             name=scalar(root["map"]).text,
             version=_whole(root["version"]),
@@ -97,6 +111,7 @@ class _MapCompiler:
             ),
             anywhere=anywhere,
             holdout=read_holdout(root),
+            tracks=tracks,
         )
 
     def _remembered(self) -> list[tuple[str, set[str]]]:
@@ -141,8 +156,22 @@ class _MapCompiler:
         self._check_types(node)
         names = self._names(frozenset(types))
         return Trigger(
-            types, self._condition(node.get("when"), names), self._matching.of(node, types)
+            types,
+            self._condition(node.get("when"), names),
+            self._matching.of(node, types),
+            action="action" in node,
+            of=self._of(node),
         )
+
+    def _of(self, node: Tree) -> str:
+        if "of" not in node:
+            return ""
+        written = scalar(node["of"])
+        if written.text not in self._actions:
+            what = f'This map sends no "{written.text}" and has no task of that name.'
+            mend = nearest(written.text, self._actions)
+            self._problems.add("no-such-template", written.place, what, mend)
+        return written.text
 
     def _goal(self, node: Tree) -> Goal:
         name = scalar(node["goal"]).text
@@ -166,19 +195,23 @@ class _MapCompiler:
         return Exit(self._trigger(node), _text(outcome) or types[0])
 
     def _stage(self, name: str, node: Tree) -> Stage:
+        do, on = self._do(node, name, self._taken()), self._lines(node.get("on"), f"{name}/on")
+        after = tuple(
+            self._timer(mapping(timer), f"{name}/after/{index}")
+            for index, timer in enumerate(items(node.get("after")))
+        )
+        awaits, lines, timers = read_await(node, do, self._stages, self._problems)
         return Stage(
             name=name,
             title=_text(node.get("title")) or name,
-            do=self._do(node, name, self._taken()),
-            on=self._lines(node.get("on"), f"{name}/on"),
-            after=tuple(
-                self._timer(mapping(timer), f"{name}/after/{index}")
-                for index, timer in enumerate(items(node.get("after")))
-            ),
+            do=do,
+            on=(*on, *lines),
+            after=(*after, *timers),
             choose=tuple(self._choice(mapping(choice)) for choice in items(node.get("choose"))),
             go=self._go(node),
             settle=self._settle(node),
             split=None if "split" not in node else self._split(mapping(node["split"])),
+            awaits=awaits,
         )
 
     def _settle(self, node: Tree) -> Duration | None:
@@ -255,22 +288,14 @@ class _MapCompiler:
         return self._timers.compile(node, self._do(node, place, names), names)
 
     def _choice(self, node: Tree) -> Choice:
-        if "else" not in node:
-            go = self._go(node)
-            assert go is not None
-            return Choice(self._condition(node["when"], self._taken()), go)
-        other = node["else"]
-        if isinstance(other, Scalar):
-            return Choice(None, self._to(other))
-        go = self._go(mapping(other))
+        if "else" in node:
+            return Choice(None, otherwise(node, self._stages, self._problems))
+        go = self._go(node)
         assert go is not None
-        return Choice(None, go)
+        return Choice(self._condition(node["when"], self._taken()), go)
 
     def _go(self, node: Tree) -> Go | None:
         return way(node, self._stages, self._problems)
-
-    def _to(self, written: Scalar) -> To:
-        return stage_named(written, self._stages, self._problems)
 
     def _do(self, node: Tree, place: str, names: Names) -> tuple[Do, ...]:
         return tuple(
@@ -295,6 +320,11 @@ class _MapCompiler:
         """Where no touchpoint is at hand, `event` is the last one this instance took."""
         return self._names(self._noticed)
 
+    def _catalogue(self) -> Properties:
+        events = self._workspace.events
+        results = {result_type(result): RESULT_PROPERTIES for result in RESULTS}
+        return {**results, **events} if events else None
+
     def _names(
         self, event: frozenset[str], entry: frozenset[str] | None = None, inside: bool = True
     ) -> Names:
@@ -304,8 +334,9 @@ class _MapCompiler:
             roots=frozenset(roots if inside else roots - {"key"}),
             event=event,
             entry=entered if entry is None else entry,
-            catalogue=self._workspace.events or None,
+            catalogue=self._catalogue(),
             traits=self._workspace.traits,
+            figures=self._workspace.figures,
             noticed=self._noticed if inside else frozenset(),
             stages=frozenset(self._stages) if inside else frozenset(),
             splits=self._splits if inside else frozenset(),

@@ -16,15 +16,22 @@ class DeedCompiler:
     """Compiles the items of one map's `do`."""
 
     def __init__(
-        self, workspace: Workspace, sends: SendCompiler, reads: Reads, problems: Problems
+        self,
+        workspace: Workspace,
+        sends: SendCompiler,
+        held_out: bool,
+        reads: Reads,
+        problems: Problems,
     ) -> None:
-        self._workspace, self._sends = workspace, sends
+        self._workspace, self._sends, self._held_out = workspace, sends, held_out
         self._reads, self._problems = reads, problems
 
     def compile(self, node: Tree, place: str, names: Names) -> Do:
         """The item at this place of the map; its values may look at `names`."""
         if "send" in node:
             return self._sends.compile(node, place, names)
+        if "task" in node:
+            return self._sends.task(node, place, names, self._held_out)
         if "emit" in node:
             return self._emit(node, place, names)
         if "start" in node:
@@ -45,6 +52,9 @@ class DeedCompiler:
         if key.text not in declared:
             what, mend = f'The catalogue has no trait "{key.text}".', nearest(key.text, declared)
             self._problems.add("no-such-property", key.place, what, mend)
+        elif key.text in self._workspace.computed:
+            what = f"The trait `{key.text}` is computed, so nobody can set it."
+            self._problems.add("trait-is-computed", key.place, what, "Set another trait.")
         else:
             of = f"The trait `{key.text}`"
             check_kind(kind, declared[key.text], written.place, of, self._problems)

@@ -5,9 +5,10 @@ the language has and this version has not built is refused by name, never ignore
 """
 
 from . import tree
+from .catalogue_grammar import COMPUTED, EVENT, trait
 from .deed_grammar import DEEDS
-from .gate_grammar import CAP, HOLDOUT, LIMIT, QUIET, SEND
-from .names import DECLARABLE
+from .gate_grammar import AWAIT, CAP, HOLDOUT, LIMIT, QUIET, SEND, TASK
+from .names import DECLARABLE, RESULTS
 from .problems import Problems
 from .shapes import (
     Check,
@@ -42,10 +43,15 @@ from .tree import Node
 _events = one_or_list(event_name, "touchpoint types")
 
 _TRIGGER: dict[str, Check] = {"event": _events, "when": expression}
-_TRIGGER_LATER = frozenset({"segment", "left", "action", "of"})
+_TRIGGER_LATER = frozenset({"segment", "left"})
+_RESULT: dict[str, Check] = {
+    "action": one_or_list(word(*RESULTS), "results"),
+    "of": name,
+}
 _MATCH: dict[str, Check] = {
     "match": either(word("any"), mapping_of(word("key"), name, "properties")),
 }
+_ONE_TRIGGER = (("event", "action"), ("event", "of"), ("action", "match"))
 _GO: dict[str, Check] = {"to": name, "end": name}
 
 
@@ -54,7 +60,9 @@ def noticing(shape: Shape) -> Check:
 
     def check(node: Node, problems: Problems) -> None:
         words = node.names() if isinstance(node, tree.Mapping) else []
-        if "when" in words and not shape.later.union({"event", "request"}).intersection(words):
+        if "when" in words and not shape.later.union({"event", "request", "action"}).intersection(
+            words
+        ):
             not_yet("`when` without `event`", tree.mapping(node).key("when"), problems)
         else:
             shape(node, problems)
@@ -65,29 +73,29 @@ def noticing(shape: Shape) -> Check:
 def doing(node: Node, problems: Problems) -> None:
     """An item of `do`, by the word that says what it is."""
     names = node.names() if isinstance(node, tree.Mapping) else []
-    if "task" in names:
-        not_yet("`task`", tree.mapping(node).key("task"), problems)
-        return
-    found = [DEEDS[each] for each in names if each in DEEDS and "send" not in names]
+    kinds: dict[str, Shape] = {"send": SEND, "task": TASK, **DEEDS}
+    found = [kinds[each] for each in kinds if each in names]
     (found[0] if found else SEND)(node, problems)
 
 
-_DO: dict[str, Check] = {"do": one_or_list(Ruled((SEND, *DEEDS.values()), doing), "what to do")}
+_DO: dict[str, Check] = {
+    "do": one_or_list(Ruled((SEND, TASK, *DEEDS.values()), doing), "what to do")
+}
 
 LINE = Shape(
     "a line",
     {
         **_TRIGGER,
+        **_RESULT,
         **_MATCH,
         **_GO,
         **_DO,
         "restart_timer": only_true,
         "lookback": positive_duration,
     },
-    required=("event",),
     later=_TRIGGER_LATER,
-    alone=(("to", "end", "restart_timer"),),
-    some=(("to", "end", "restart_timer", "do"),),
+    alone=(("to", "end", "restart_timer"), *_ONE_TRIGGER),
+    some=(("event", "action"), ("to", "end", "restart_timer", "do")),
 )
 _GOING = Shape("`else`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
 _ON_PAST = Shape("`on_past`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
@@ -180,12 +188,12 @@ STAGE = Shape(
         "choose": Ruled((_CHOICES,), choices),
         "split": SPLIT,
         "settle": positive_duration,
+        "await": AWAIT,
         **_GO,
     },
-    later=frozenset({"await"}),
     alone=(
         ("on", "choose", "split", "to", "end"),
-        ("after", "choose", "split", "to", "end"),
+        ("after", "await", "choose", "split", "to", "end"),
     ),
 )
 ENTRY = Shape(
@@ -226,20 +234,23 @@ GOAL = Shape(
     {
         "goal": name,
         **_TRIGGER,
+        **_RESULT,
         **_MATCH,
         "value": expression,
         "then": word("stay", "exit"),
         **_GO,
     },
-    required=("goal", "event"),
+    required=("goal",),
     later=frozenset({"credit"}) | _TRIGGER_LATER,
-    alone=(("then", "to", "end"),),
+    alone=(("then", "to", "end"), *_ONE_TRIGGER),
+    some=(("event", "action"),),
 )
 EXIT = Shape(
     "an exit",
-    {**_TRIGGER, **_MATCH, "outcome": name},
-    required=("event",),
+    {**_TRIGGER, **_RESULT, **_MATCH, "outcome": name},
     later=_TRIGGER_LATER,
+    alone=_ONE_TRIGGER,
+    some=(("event", "action"),),
 )
 MAP = Shape(
     "a map",
@@ -263,24 +274,6 @@ MAP = Shape(
 )
 
 _TYPE = word(*DECLARABLE)
-_PROPERTY = either(
-    _TYPE, Shape("a property", {"type": _TYPE}, required=("type",), later=frozenset({"one_of"}))
-)
-EVENT = Shape(
-    "an event type",
-    {"title": text, "properties": mapping_of(_PROPERTY, name, "properties")},
-    later=frozenset({"required", "unique_by"}),
-)
-
-
-def trait(node: Node, problems: Problems) -> None:
-    """A plain trait's type; computed traits are to come."""
-    if isinstance(node, tree.Mapping) and node.entries:
-        not_yet("A computed trait", node.entries[0][0], problems)
-    else:
-        _TYPE(node, problems)
-
-
 PARAM = Shape(
     "a param",
     {"type": _TYPE, "default": value, "optional": flag},
@@ -290,7 +283,7 @@ CATALOGUE = Shape(
     "a catalogue",
     {
         "events": mapping_of(EVENT, event_name, "event types"),
-        "traits": mapping_of(Ruled((_TYPE,), trait), name, "traits"),
+        "traits": mapping_of(Ruled((_TYPE, *COMPUTED.values()), trait), name, "traits"),
     },
     later=frozenset({"segments"}),
 )

@@ -12,11 +12,18 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 # The model is one module to those who read it; its parts are apart so that no file is too long.
+from .computing import Computed
+from .contracts import EventContract
+from .parts import START_KEY as START_KEY  # noqa: PLC0414
+from .parts import Change as Change  # noqa: PLC0414
 from .parts import Duration as Duration  # noqa: PLC0414
+from .parts import Emit as Emit  # noqa: PLC0414
 from .parts import End as End  # noqa: PLC0414
 from .parts import Expression as Expression  # noqa: PLC0414
 from .parts import Go as Go  # noqa: PLC0414
+from .parts import Start as Start  # noqa: PLC0414
 from .parts import To as To  # noqa: PLC0414
+from .scope import Scope
 
 Policy = Literal["skip", "hold", "other_channel"] | To | End
 """What becomes of a send that may not leave as it is; To and End: it is withheld, she goes on."""
@@ -34,6 +41,12 @@ class Trigger:
     when: Expression | None = None
     match: Mapping[str, str | None] = field(default_factory=dict)
     """Event type -> property compared with the key; None: no comparison."""
+    action: bool = False
+    """Whether a result of an action of the instance is noticed (rule 16)."""
+    of: str = ""
+    """The template or task it must be of; empty: any of this stage visit."""
+    place: str = ""
+    """The place its send or task must have; empty: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,44 +111,28 @@ class Send:
     on_quiet: Policy = "hold"
     on_unreachable: Policy = "skip"
     on_capped: Policy = "skip"
+    on_failed: Policy = "skip"
     limit: Limit | None = None
     """This template to this person, whichever maps send it."""
     store: Expression | None = None
 
 
-START_KEY = ""
-"""Under this name a `start` keeps its `key` among its values."""
-
-
 @dataclass(frozen=True, slots=True)
-class Change:
-    """`set`, `tag` and `untag`: a value of null removes the trait."""
+class Task:
+    """Something a person does; what becomes of it comes back, or it is `expired` after `sla`."""
 
     place: str
+    task: str
     values: Mapping[str, Expression]
-    tag: tuple[str, ...] = ()
-    untag: tuple[str, ...] = ()
+    sla: Duration
+    role: str = ""
+    store: Expression | None = None
+    assign: Expression | None = None
+    class_: Literal["marketing", "transactional"] = "transactional"
+    expires_after: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
-    """A touchpoint of this type about the same person, with these properties."""
-
-    place: str
-    type: str
-    values: Mapping[str, Expression]
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A request to enter the map; the values are those of `with`, and START_KEY."""
-
-    place: str
-    map: str
-    values: Mapping[str, Expression]
-
-
-Do = Send | Change | Emit | Start
+Do = Send | Task | Change | Emit | Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +192,20 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """A stage that waits for a result of the last action of its `do`, at this place.
+
+    The lines and the timer this means are among the stage's own, the last of them.
+    """
+
+    place: str
+    result: str
+    go: Go
+    other: Go
+    """Where she goes at once if the action did not leave."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Rests (`on`, `after`), chooses, splits or passes on (`go`): exactly one of the four."""
 
@@ -208,6 +219,7 @@ class Stage:
     split: Split | None = None
     settle: Duration | None = None
     """How long a line that leads on waits for an earlier touchpoint (rule 3), by log time."""
+    awaits: Await | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +259,8 @@ class Map:
     """Whether some line has a `lookback`."""
     anywhere: tuple[Line, ...] = ()
     holdout: Holdout | None = None
+    tracks: bool = False
+    """Whether something here looks at what becomes of actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +345,13 @@ class Workspace:
     """By the workspace's `calendar`; None where it has none."""
     traits: Mapping[str, str] | None = None
     """Trait -> type, from the catalogue; None where it declares none and any name will do."""
+    computed: Mapping[str, Computed] = field(default_factory=dict)
+    figures: Mapping[str, Callable[[Scope], Any]] = field(default_factory=dict)
+    """Computed trait -> what reads it."""
+    unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Event type -> the properties that name a fact: under two ids it counts once."""
+    contracts: Mapping[str, EventContract] = field(default_factory=dict)
+    """Event type -> what stitch demands of its properties."""
     quiet_hours: tuple[QuietHours, ...] = ()
     caps: tuple[Cap, ...] = ()
     holdout: Holdout | None = None
@@ -354,6 +375,16 @@ class Release:
     """(map, version, event type) triples in which some goal, exit or line names the type."""
     remembers: Mapping[str, frozenset[str]]
     """Union over all versions: what a profile keeps of a touchpoint of that type."""
+
+    @cached_property
+    def tallying(self) -> Mapping[str, tuple[Computed, ...]]:
+        """Event type -> the computed traits that count it; empty text for any other type."""
+        found: dict[str, list[Computed]] = {}
+        every = [c for c in self.workspace.computed.values() if c.how != "formula"]
+        types = {type_ for computed in every for type_ in computed.of or ()}
+        for type_ in (*sorted(types), ""):
+            found[type_] = [c for c in every if c.of is None or type_ in c.of]
+        return {type_: tuple(each) for type_, each in found.items() if each}
 
     @cached_property
     def planning(self) -> frozenset[tuple[str, int]]:

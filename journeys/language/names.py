@@ -1,8 +1,10 @@
 """What a condition may name at the place where it stands, and of what type."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from .scope import Scope
 
 Type = Literal[
     "text", "number", "integer", "boolean", "time", "date", "list", "object", "null", "any"
@@ -13,6 +15,27 @@ DECLARABLE: tuple[Type, ...] = tuple(each for each in get_args(Type) if each not
 
 REQUESTED = "map.requested"
 """The type of requests to enter a map; a map's `event.x` and `entry.x` are what came `with` it."""
+
+RESULTS = (
+    "accepted",
+    "delivered",
+    "done",
+    "failed",
+    "expired",
+    "declined",
+    "clicked",
+    "replied",
+    "postponed",
+)
+"""What may become of an action (rule 16); each comes back as a touchpoint `action.<result>`."""
+
+RESULT_PROPERTIES: Mapping[str, str] = {"action_id": "text", "reason": "text"}
+
+
+def result_type(result: str) -> str:
+    """The type of the touchpoints that report it."""
+    return f"action.{result}"
+
 
 Properties = Mapping[str, Mapping[str, str]] | None
 """Event type -> property -> type; None where no catalogue declares event types."""
@@ -30,6 +53,8 @@ class Names:
     noticed: frozenset[str] = frozenset()
     """Event types that `times('...')` can count."""
     stages: frozenset[str] = frozenset()
+    figures: Mapping[str, Callable[[Scope], Any]] = field(default_factory=dict)
+    """Computed traits, by what reads them."""
     splits: frozenset[str] = frozenset()
     """Splits of the map, for `arm('...')`."""
 

@@ -1,6 +1,6 @@
-"""What all models are made of: durations, compiled expressions, ways on."""
+"""What all models are made of: durations, compiled expressions, ways on, deeds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +43,35 @@ class End:
 
 
 Go = To | End
+
+
+START_KEY = ""
+"""Under this name a `start` keeps its `key` among its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`set`, `tag` and `untag`: a value of null removes the trait."""
+
+    place: str
+    values: Mapping[str, Expression]
+    tag: tuple[str, ...] = ()
+    untag: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """A touchpoint of this type about the same person, with these properties."""
+
+    place: str
+    type: str
+    values: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A request to enter the map; the values are those of `with`, and START_KEY."""
+
+    place: str
+    map: str
+    values: Mapping[str, Expression]

@@ -20,9 +20,10 @@ _PROFILE = ("traits", "tags", "consents", "identifiers")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step from the scope: an attribute, a method of it, or a helper given the name."""
+    """One step from the scope: an attribute, a method of it, a helper given the name, or what
+    reads a computed trait from the scope itself."""
 
-    how: Literal["attribute", "method", "helper"]
+    how: Literal["attribute", "method", "helper", "figure"]
     name: str
     method: str = ""
     converts: bool = False
@@ -115,6 +116,8 @@ def _profile(path: Path, names: Names) -> tuple[list[Step], Type]:
     name, rest = path.steps[2], path.steps[3:]
     if what_of == "traits":
         kind = _trait(path, name, names)
+        if name in names.figures:
+            return _into([Step("figure", name, converts=True)], rest, kind, path)
         first = [profile, Step("method", name, "trait", converts=True)]
         return _into(first, rest, kind, path)
     method = "consent" if what_of == "consents" else "has_identifier"

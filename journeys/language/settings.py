@@ -5,10 +5,12 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.intake.mapped import MappingError, MappingProblem, compile_mapping
+from schemas.topics import TASKS
 
 from .calendars import IsWorkday, workdays_of
-from .catalogue import read_events, read_traits, section
+from .catalogue import read_events, read_unique, section
 from .conditions import compile_condition
+from .contracts import read_contracts
 from .durations import DAY_MS, parse_duration, roughly_ms
 from .gate_settings import check_channel, class_of, read_caps, read_holdout, read_quiet_hours
 from .model import Channel, Param, Source, Template, Workspace
@@ -16,6 +18,7 @@ from .names import Names, Reads
 from .problems import Place, Problems
 from .signatures import fits, type_of, words_of
 from .templates import Render, compile_block
+from .traits import Traits, read_traits
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, plain, scalar
 
@@ -31,9 +34,10 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
     root = mapping(trees[SETTINGS])
     catalogues = [tree for file, tree in sorted(trees.items()) if file.startswith("catalogue/")]
     templates = [tree for file, tree in sorted(trees.items()) if file.startswith("templates/")]
-    traits = read_traits(catalogues, problems)
-    channels = _channels(root, traits, problems)
     zone = ZoneInfo(scalar(root["timezone"]).text)
+    events = read_events(catalogues, problems)
+    traits = read_traits(catalogues, events, zone, problems)
+    channels = _channels(root, traits, problems)
     memory = section(root, "memory")
     return Workspace(
         name=scalar(root["workspace"]).text,
@@ -46,11 +50,15 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         purposes=_purposes(root, channels, problems),
         templates=_templates(templates, channels, problems),
         sources=_sources(root, zone, problems),
-        events=read_events(catalogues, problems),
+        events=events,
         digest=digest,
         identity=plain(section(root, "identity")),
         is_workday=_workdays(root, problems),
-        traits=traits,
+        traits=traits.types or None,
+        computed=traits.computed,
+        figures=traits.figures,
+        unique=read_unique(catalogues, events, problems),
+        contracts=read_contracts(catalogues),
         quiet_hours=read_quiet_hours(root, channels, problems),
         caps=read_caps(root, channels, problems),
         holdout=read_holdout(root),
@@ -87,15 +95,17 @@ def _number(node: Tree, word: str, default: int) -> int:
     return value
 
 
-def _channels(
-    root: Tree, traits: Mapping[str, str] | None, problems: Problems
-) -> dict[str, Channel]:
-    names = Names(roots=frozenset({"profile", "now"}), traits=traits)
+def _channels(root: Tree, traits: Traits, problems: Problems) -> dict[str, Channel]:
+    roots = frozenset({"profile", "now"})
+    names = Names(roots=roots, traits=traits.types or None, figures=traits.figures)
     channels = {}
     for key, node in section(root, "channels").entries:
         channel = mapping(node)
         identifier = scalar(channel["identifier"])
         _check_identifier(identifier, problems)
+        if key.text == TASKS:
+            what = "No channel is called so, for the topic of tasks has that name."
+            problems.add("bad-channel", key.place, what, "Give it another name.")
         consent, when = channel.get("consent"), channel.get("when")
         channels[key.text] = Channel(
             name=key.text,

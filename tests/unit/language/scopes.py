@@ -40,6 +40,9 @@ class Somebody:
     def has_identifier(self, namespace: str) -> bool:
         return namespace in self.identifiers
 
+    def figures(self, computed: str) -> Mapping[int, Any]:
+        return {}
+
 
 @dataclass
 class Counted:
