@@ -12,7 +12,7 @@ from journeys.identity.claims import Claim, Identifier, Rejection, named
 from journeys.identity.config import IdentityConfig
 from journeys.identity.limits import overfull, why_not
 from journeys.identity.namespaces import Namespace
-from journeys.identity.records import SHARED, Holding, Link, Node, SurvivorKey
+from journeys.identity.records import SHARED, Holding, Node, SurvivorKey
 from journeys.identity.tokens import device_profile
 from schemas.touchpoint import Millis, ProfileId
 
@@ -226,15 +226,12 @@ class _Deliberation:
 
     def _evicted(self) -> set[str]:
         """Those over the limit of a namespace that evicts: the longest unseen, then by value."""
-        time, links = self._claim.time, dict[str, Link]()
-        size = len(self._new) + sum(len(node.identifiers) for node in self._roots.values())
-        if size <= self._config.evicts_from:
+        members = [node.identifiers for node in self._roots.values()]
+        if len(self._new) + sum(map(len, members)) <= self._config.evicts_from:
             return set()
-        for node in self._roots.values():
-            links |= node.identifiers
-        links |= {one.token: Link(time) for one in self._new}
+        new = [one.token for one in self._new]
         evicted: set[str] = set()
-        for excess, tokens in overfull(links, time, self._config):
+        for excess, tokens in overfull(members, new, self._claim.time, self._config):
             self._known.fetch(tokens)
             evicted.update(sorted(tokens, key=self._last_seen)[:excess])
         return evicted

@@ -22,28 +22,29 @@ def why_not(
     `limit:<namespace>` for the strongest that is exceeded, `max_identifiers`, `max_merges`,
     `unlinked`: they were split from each other.
     """
-    members = [_in_window(node.identifiers, time, config) for node in group.values()]
-    added = Counter(map(namespace_of, new))
+    members = [node.identifiers for node in group.values()]
     return (
-        _over_a_limit(members, added, config)
-        or _too_large([_counted(node.identifiers) for node in group.values()], added, config)
+        _over_a_limit(members, new, time, config)
+        or _too_large(members, new, config)
         or _too_often_merged(group, config)
         or ("unlinked" if _split_apart(group) else "")
     )
 
 
 def overfull(
-    links: Mapping[str, Link], time: Millis, config: IdentityConfig
+    members: Sequence[Mapping[str, Link]], new: Sequence[str], time: Millis, config: IdentityConfig
 ) -> Iterable[tuple[int, list[str]]]:
-    """For each namespace that evicts: by how many it is over its limit, and which are counted."""
-    found: dict[str, list[str]] = {}
-    for token in links:
-        found.setdefault(namespace_of(token), []).append(token)
-    for name, tokens in found.items():
+    """For each namespace that evicts and grows if these become one: by how many it is over its
+    limit, and which are counted.
+    """
+    for name in _growing(members, new):
         rules = _rules(name, config)
         if rules.limit is None or not rules.evicts:
             continue
-        counted = [token for token in tokens if _within(links[token], rules, time)]
+        counted = [token for token in new if namespace_of(token) == name]
+        for links in members:
+            counted += _listed(links, name, rules, time)
+        counted = list(dict.fromkeys(counted))
         if len(counted) > rules.limit:
             yield len(counted) - rules.limit, counted
 
@@ -53,25 +54,53 @@ def namespace_of(token: str) -> str:
 
 
 def _over_a_limit(
-    members: Sequence[Counter[str]], added: Counter[str], config: IdentityConfig
+    members: Sequence[Mapping[str, Link]], new: Sequence[str], time: Millis, config: IdentityConfig
 ) -> str:
-    total = sum(members, added)
     exceeded = []
-    for name, count in total.items():
+    for name in _growing(members, new):
         rules = _rules(name, config)
-        if rules.limit is None or rules.evicts or count <= rules.limit:
+        if rules.limit is None or rules.evicts:
             continue
-        if count > max((member[name] for member in members), default=0):
+        counts = [len(_listed(links, name, rules, time)) for links in members]
+        total = sum(counts) + sum(namespace_of(token) == name for token in new)
+        if total > max(rules.limit, *counts, 0):
             exceeded.append((rules.rank, name))
     return f"limit:{min(exceeded)[1]}" if exceeded else ""
 
 
-def _too_large(members: Sequence[Counter[str]], added: Counter[str], config: IdentityConfig) -> str:
-    if config.max_identifiers is None:
+def _growing(members: Sequence[Mapping[str, Link]], new: Sequence[str]) -> set[str]:
+    """The namespaces of all but the largest member: those only it has do not grow.
+
+    A person of ten thousand identifiers is not counted through for each that joins her.
+    """
+    largest = max(members, key=len, default={})
+    names = {namespace_of(token) for token in new}
+    for links in members:
+        if links is not largest:
+            names.update(map(namespace_of, links))
+    return names
+
+
+def _listed(links: Mapping[str, Link], name: str, rules: Namespace, time: Millis) -> list[str]:
+    """The identifiers of a namespace that count: all, or those first linked within its window."""
+    prefix, length = f"{name}:", len(name) + 1 + ID_LENGTH
+    return [
+        token
+        for token, link in links.items()
+        if token.startswith(prefix) and len(token) == length and _within(link, rules, time)
+    ]
+
+
+def _too_large(
+    members: Sequence[Mapping[str, Link]], new: Sequence[str], config: IdentityConfig
+) -> str:
+    most = config.max_identifiers
+    if most is None or sum(map(len, members)) + len(new) <= most:
         return ""
-    size = _size(sum(members, added), config)
-    largest = max((_size(member, config) for member in members), default=0)
-    return "max_identifiers" if size > max(config.max_identifiers, largest) else ""
+    counts = [_counted(links) for links in members]
+    size = _size(sum(counts, _counted(new)), config)
+    largest = max((_size(member, config) for member in counts), default=0)
+    return "max_identifiers" if size > max(most, largest) else ""
 
 
 def _too_often_merged(group: Mapping[ProfileId, Node], config: IdentityConfig) -> str:
@@ -82,6 +111,8 @@ def _too_often_merged(group: Mapping[ProfileId, Node], config: IdentityConfig) -
 
 
 def _split_apart(group: Mapping[ProfileId, Node]) -> bool:
+    if not any(node.apart for node in group.values()):
+        return False
     return any(
         not _everything(profile, node).isdisjoint(other.apart)
         for profile, node in group.items()
@@ -95,24 +126,12 @@ def _everything(profile: ProfileId, node: Node) -> set[ProfileId]:
     return {profile, *node.aliases}
 
 
-def _in_window(links: Mapping[str, Link], time: Millis, config: IdentityConfig) -> Counter[str]:
-    counts = _counted(links)
-    for name in counts:
-        rules = _rules(name, config)
-        if rules.window is not None:
-            counts[name] = sum(
-                namespace_of(token) == name and _within(link, rules, time)
-                for token, link in links.items()
-            )
-    return counts
-
-
 def _within(link: Link, rules: Namespace, time: Millis) -> bool:
     return rules.window is None or abs(time - link.first) < rules.window
 
 
-def _counted(links: Mapping[str, Link]) -> Counter[str]:
-    return Counter(map(namespace_of, links))
+def _counted(tokens: Iterable[str]) -> Counter[str]:
+    return Counter(map(namespace_of, tokens))
 
 
 def _size(counts: Counter[str], config: IdentityConfig) -> int:

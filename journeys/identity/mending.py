@@ -52,7 +52,7 @@ def assert_arrived(overlay: Overlay, arrived: Arrived, config: IdentityConfig) -
         owner = overlay.root(token)
         if owner is None:
             overlay.link(profile, token, time)
-            _evict(overlay, profile, time, config)
+            _evict(overlay, profile, token, time, config)
         elif owner != profile:
             together = False
         else:
@@ -119,7 +119,7 @@ def _settle(
         overlay.share(token)
     elif time >= held.asserted:
         overlay.link(profile, token, time)
-        _evict(overlay, profile, time, config)
+        _evict(overlay, profile, token, time, config)
 
 
 def _people(overlay: Overlay, users: Sequence[str]) -> set[str]:
@@ -127,15 +127,17 @@ def _people(overlay: Overlay, users: Sequence[str]) -> set[str]:
     return {overlay.root(token) or token for token in users}
 
 
-def _evict(overlay: Overlay, profile: ProfileId, time: Millis, config: IdentityConfig) -> None:
-    """Frees what a profile has too much of, the longest unseen first."""
+def _evict(
+    overlay: Overlay, profile: ProfileId, token: str, time: Millis, config: IdentityConfig
+) -> None:
+    """Frees what a profile has too much of since it got this one, the longest unseen first."""
     identifiers = overlay.node(profile).identifiers
     if len(identifiers) <= config.evicts_from:
         return
-    for excess, tokens in list(overfull(identifiers, time, config)):
+    for excess, tokens in list(overfull([identifiers], [token], time, config)):
         overlay.fetch(tokens)
-        for token in sorted(tokens, key=lambda one: (_last(overlay, one), one))[:excess]:
-            overlay.free(token)
+        for old in sorted(tokens, key=lambda one: (_last(overlay, one), one))[:excess]:
+            overlay.free(old)
 
 
 def _last(overlay: Overlay, token: str) -> Millis:
