@@ -115,7 +115,8 @@ def _unite_memory(profile: Profile, other: Profile, loser: str, survivor: str) -
     more = [kept for kept in other.remembered if (kept.source, kept.id) not in known]
     profile.remembered = sorted([*profile.remembered, *more], key=in_order)
     came = [*other.absorbed] if loser == survivor else [*other.absorbed, loser]
-    profile.absorbed = list(dict.fromkeys([*profile.absorbed, *came]))
+    absorbed = profile.absorbed
+    profile.absorbed = [*absorbed, *(one for one in dict.fromkeys(came) if one not in absorbed)]
 
 
 def _latest(mine: dict[_K, int], theirs: dict[_K, int]) -> dict[_K, int]:
