@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ from journeys.replay.trial import Verdict, run_test
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A workspace with those of its tests that were asked for."""
+    """A workspace with those of its tests that were asked for; `whole`: of a map all or none."""
 
     folder: Path
     documents: dict[str, str]
     compiled: Compiled
     tests: tuple[MapTest, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def open_bench(path: Path, named: str | None = None) -> Bench:
         tests = tuple(test for test in tests if named.lower() in test.name.lower())
         if not tests:
             raise Refused(f'No test has "{named}" in its name.')
-    return Bench(folder, documents, compiled, tests)
+    return Bench(folder, documents, compiled, tests, whole=named is None)
 
 
 def workspace_of(path: Path) -> Path:
@@ -77,7 +78,8 @@ def run_all(bench: Bench) -> Report:
     verdicts = tuple(run_test(bench.documents, bench.compiled, test) for test in bench.tests)
     rows: defaultdict[str, list[Item]] = defaultdict(list)
     for verdict in verdicts:
-        rows[verdict.test.map] += verdict.rows
+        if bench.whole:
+            rows[verdict.test.map] += verdict.rows
     maps = {each.name: each for each in bench.compiled.maps}
     return Report(verdicts, {name: coverage_of(maps[name], each) for name, each in rows.items()})
 
@@ -102,10 +104,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return {
         "passed": report.passed,
         "tests": [_verdict(verdict) for verdict in report.verdicts],
-        "never_reached": {
-            name: {"stages": each.stages, "ways": each.ways, "goals": each.goals}
-            for name, each in report.coverage.items()
-        },
+        "never_reached": {name: asdict(each) for name, each in report.coverage.items()},
     }
 
 
@@ -166,6 +165,8 @@ def _never_reached(name: str, coverage: Coverage) -> Iterator[str]:
         yield f"      {name}, never gone: {', '.join(coverage.ways)}"
     if coverage.goals:
         yield f"      {name}, goals never reached: {', '.join(coverage.goals)}"
+    if coverage.exits:
+        yield f"      {name}, exits never taken: {', '.join(coverage.exits)}"
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def templates_patched(documents: Mapping[str, str], patch: Mapping[str, Any]) ->
     for file, text in documents.items():
         if not file.startswith("templates/"):
             continue
-        here = {name: change for name, change in left.items() if name in _templates(text, file)}
+        here = {
+            name: change for name, change in left.items() if name in words(text, file, "templates")
+        }
         if here:
             found[file] = patched(text, file, {"templates": here})
             left = {name: change for name, change in left.items() if name not in here}
@@ -48,9 +50,10 @@ def templates_patched(documents: Mapping[str, str], patch: Mapping[str, Any]) ->
     return found
 
 
-def _templates(text: str, file: str) -> list[str]:
+def words(text: str, file: str, section: str) -> list[str]:
+    """The names in a section of a document; none where it has no such section."""
     problems = Problems()
     root = read_tree(text, file, problems)
     problems.raise_if_any()
-    section = root.get("templates") if isinstance(root, Tree) else None
-    return section.names() if isinstance(section, Tree) else []
+    found = root.get(section) if isinstance(root, Tree) else None
+    return found.names() if isinstance(found, Tree) else []

@@ -11,8 +11,10 @@ from typing import Any
 from journeys.engine.effects import Shard
 from journeys.language.map_tests import MapTest
 from journeys.language.model import Map, Release, Workspace
-from journeys.language.patching import patched, templates_patched
+from journeys.language.names import DECLARABLE
+from journeys.language.patching import patched, templates_patched, words
 from journeys.language.settings import SETTINGS
+from journeys.language.signatures import type_of
 from journeys.language.workspace import (
     Compiled,
     compile_map,
@@ -97,10 +99,12 @@ class Books:
 
 def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Books:
     """What this test loads. Raises MapError where its changes make no good workspace."""
-    if not (test.settings or test.change):
+    fixed = _fixed(compiled, test)
+    if not (test.settings or test.change or fixed):
         return books_of(documents, compiled, (test.map, *test.also))
     wanted = _files(compiled, (test.map, *test.also)).values()
     kept = {f: text for f, text in documents.items() if not f.startswith("maps/") or f in wanted}
+    kept |= _with_plain(kept, fixed)
     if test.settings:
         kept[SETTINGS] = patched(kept[SETTINGS], SETTINGS, test.settings)
     if test.change:
@@ -117,6 +121,30 @@ def books_of(documents: Mapping[str, str], compiled: Compiled, names: Collection
         if map_.name in names:
             books.shelve(map_, files[map_.name], documents[files[map_.name]])
     return books
+
+
+def _fixed(compiled: Compiled, test: MapTest) -> dict[str, str]:
+    """Computed traits that the test gives somebody, with the types they have: for this test they
+    are plain, so that they stay as given."""
+    given = {name: value for person in test.people for name, value in person.traits.items()}
+    types = compiled.workspace.traits or {}
+    return {
+        name: types[name] if types.get(name) in DECLARABLE else type_of(value)
+        for name, value in given.items()
+        if name in compiled.workspace.computed
+    }
+
+
+def _with_plain(documents: Mapping[str, str], types: Mapping[str, str]) -> dict[str, str]:
+    """The catalogue's documents in which some trait becomes one of a plain type."""
+    found = {}
+    for file, text in documents.items():
+        if types and file.startswith("catalogue/"):
+            here = {
+                name: type_ for name, type_ in types.items() if name in words(text, file, "traits")
+            }
+            found[file] = patched(text, file, {"traits": here}) if here else text
+    return found
 
 
 def _files(compiled: Compiled, names: Collection[str]) -> dict[str, str]:

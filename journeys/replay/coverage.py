@@ -14,16 +14,17 @@ from .sight import Item
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What no test reached, each in the order of the map; `ways` are `stage → where`."""
+    """What no test reached, each in the order of the map; `ways` are `stage → where`, `exits`
+    outcomes."""
 
     stages: tuple[str, ...]
     ways: tuple[str, ...]
     goals: tuple[str, ...]
-    all_ways: int
+    exits: tuple[str, ...]
 
     @property
     def is_full(self) -> bool:
-        return not (self.stages or self.ways or self.goals)
+        return not (self.stages or self.ways or self.goals or self.exits)
 
 
 def coverage_of(map_: Map, rows: Iterable[Item]) -> Coverage:
@@ -33,12 +34,13 @@ def coverage_of(map_: Map, rows: Iterable[Item]) -> Coverage:
     gone = {_way(row["stage"], row["to"]) for row in own if row["kind"] == "move"}
     gone |= {_way(row["stage"], f"end {row['outcome']}") for row in own if row["kind"] == "end"}
     counted = {row["goal"] for row in own if row["kind"] == "goal"}
+    ended = {row["outcome"] for row in own if row["kind"] == "end"}
     ways = [way for stage in map_.stages.values() for way in ways_of(stage)]
     return Coverage(
         stages=tuple(name for name in map_.stages if name not in reached),
         ways=tuple(way for way in ways if way not in gone and way.partition(" → ")[0] in reached),
         goals=tuple(goal.name for goal in map_.goals if goal.name not in counted),
-        all_ways=len(ways),
+        exits=tuple(each.outcome for each in map_.exits if each.outcome not in ended),
     )
 
 

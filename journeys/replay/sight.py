@@ -11,7 +11,9 @@ from typing import Any
 import orjson
 
 from journeys.engine.effects import Output
-from journeys.engine.profile import NEVER, Instance, Standing
+from journeys.engine.profile import NEVER, Instance, Profile, Standing
+from journeys.language.computing import reader
+from journeys.language.scope import Scope
 from journeys.language.walk import within
 from schemas.touchpoint import ProfileId
 
@@ -69,7 +71,7 @@ class Sight:
         if len(wanted) != 1:
             return None
         profile = wanted[0]
-        traits = {name: value for name, (value, _) in profile.traits.items()}
+        traits = traits_of(self.life, profile)
         return {"person": person, "traits": traits, "tags": profile.tag_list}
 
     def timers(self) -> int:
@@ -160,6 +162,18 @@ class Sight:
             "reason": getattr(standing, "why", "") or "paused",
             "until": until if 0 < until < NEVER else None,
         }
+
+
+def traits_of(life: Life, profile: Profile) -> Item:
+    """All that is known of her now, computed traits too; those that are null are left out."""
+    found = {name: value for name, (value, _) in profile.traits.items()}
+    release = life.release_of(life.shard)
+    if release is None:
+        return found
+    workspace = release.workspace
+    scope = Scope(None, None, profile, None, life.shard.log_time, workspace.zone)
+    computed = {name: reader(each)(scope) for name, each in workspace.computed.items()}
+    return found | {name: value for name, value in computed.items() if value is not None}
 
 
 def rows_of(outputs: Sequence[Output]) -> list[Item]:

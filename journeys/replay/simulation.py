@@ -17,6 +17,7 @@ from schemas.touchpoint import Millis, ProfileId, Touchpoint
 from .books import Books
 from .life import Life
 from .people import profile_of
+from .sight import traits_of
 from .story import Beat, beat_of, beats_of
 
 SHE = ProfileId("she")
@@ -71,7 +72,7 @@ class Simulation:
         person = self.life.person(SHE)
         if person is None:
             return {}
-        traits = {name: value for name, (value, _) in person.traits.items()}
+        traits = traits_of(self.life, person)
         return {**traits, **({"tags": person.tag_list} if person.tag_list else {})}
 
     def touch(self, type_: str, properties: Mapping[str, Any], **more: Any) -> list[Beat]:

@@ -26,6 +26,7 @@ def test_a_passing_test_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == [
         "ok    cart: she forgets her cart",
         "      cart, goals never reached: ordered",
+        "      cart, exits never taken: unsubscribed",
         f"{tmp_path}: 1 test, 0 failed.",
     ]
 

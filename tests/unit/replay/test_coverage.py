@@ -14,8 +14,10 @@ def test_what_no_test_reached_is_named() -> None:
     (map_,) = compile_workspace(documents(test)).maps
 
     pays, forgets = verdict(test), verdict(FORGETS + "expect: {outcome: silent}")
+    leaves = verdict(test.replace("order.paid: {cart: c1, amount: 30}", "consent.withdrawn: {}"))
 
     found = coverage_of(map_, pays.rows)
     assert (found.stages, found.ways, found.goals) == (("remind",), ("waiting → remind",), ())
-    assert coverage_of(map_, [*pays.rows, *forgets.rows]).is_full
+    assert found.exits == ("unsubscribed",)
+    assert coverage_of(map_, [*pays.rows, *forgets.rows, *leaves.rows]).is_full
     assert coverage_of(map_, []).goals == ("ordered",)
