@@ -16,6 +16,7 @@ NOBODY = "127.0.0.1:1"
 COMMANDS = [
     [],
     *([name] for name in ("demo", "dev", "worker", "publish", "check", "send", "import")),
+    *([name] for name in ("test", "draw", "simulate", "schema")),
     *(
         [name]
         for name in (
