@@ -10,7 +10,7 @@ from schemas.topics import Topics, TopicSpec
 
 from .kafka import KafkaConnection
 from .ports import Halt
-from .topics_admin import differences
+from .topics_admin import differences, missing
 
 log = structlog.get_logger()
 
@@ -50,9 +50,12 @@ async def guard_topics(
     connection: KafkaConnection, topics: Topics, specs: Sequence[TopicSpec]
 ) -> None:
     """Raises Halt with every topic that is missing or not as correctness asks."""
-    found = await differences(connection, topics, specs)
-    if found:
-        raise Halt("\n".join([*found, "Mend that, or run `wayline topics create`."]))
+    _refuse(await differences(connection, topics, specs))
+
+
+async def guard_there(connection: KafkaConnection, specs: Sequence[TopicSpec]) -> None:
+    """Raises Halt with every topic that is missing: a client would wait for it, or make it."""
+    _refuse(await missing(connection, specs))
 
 
 def guard_position(
@@ -76,6 +79,11 @@ def guard_position(
             "Kafka lost acknowledged records: restore the topic before anything is folded."
         )
     return offset or 0
+
+
+def _refuse(found: Sequence[str]) -> None:
+    if found:
+        raise Halt("\n".join([*found, "Mend that, or run `wayline topics create <workspace>`."]))
 
 
 async def _fsync(redis: Redis) -> str | None:

@@ -94,6 +94,11 @@ async def open_workspace(
     return done
 
 
+async def missing(connection: KafkaConnection, specs: Sequence[TopicSpec]) -> list[str]:
+    """Which of these topics are not there, in sentences."""
+    return await asyncio.to_thread(_missing, connection, specs)
+
+
 async def differences(
     connection: KafkaConnection, topics: Topics, specs: Sequence[TopicSpec]
 ) -> list[str]:
@@ -175,12 +180,7 @@ def _differences(
     connection: KafkaConnection, topics: Topics, specs: Sequence[TopicSpec]
 ) -> list[str]:
     admin = _admin(connection)
-    there = admin.list_topics(timeout=WAIT).topics
-    found = [
-        f"{spec.name} is missing; `wayline topics create` makes it."
-        for spec in specs
-        if spec.name not in there
-    ]
+    found, there = _missing(connection, specs), admin.list_topics(timeout=WAIT).topics
     specs = [spec for spec in specs if spec.name in there]
     if connection.embedded:
         return found
@@ -195,6 +195,15 @@ def _differences(
         if not _is_source(spec, specs):
             found += _config_differences(spec, actual[spec.name])
     return found
+
+
+def _missing(connection: KafkaConnection, specs: Sequence[TopicSpec]) -> list[str]:
+    there = _admin(connection).list_topics(timeout=WAIT).topics
+    return [
+        f"{spec.name} is missing; `wayline topics create` makes it."
+        for spec in specs
+        if spec.name not in there
+    ]
 
 
 def _is_source(spec: TopicSpec, specs: Sequence[TopicSpec]) -> bool:

@@ -12,7 +12,7 @@ from schemas.inbox import Opened
 from schemas.intake import Mapping, compile_mapping
 from schemas.topics import Topics
 
-from .guards import guard_identity_key, guard_redis, guard_topics
+from .guards import guard_identity_key, guard_redis, guard_there, guard_topics
 from .kafka import KafkaConnection
 from .library import Library
 from .ports import Halt
@@ -52,11 +52,12 @@ async def find_workplace(
     await guard_redis(redis)
     key = settings.secret_identity_key()
     await guard_identity_key(redis, settings.keys.identity_key_print, key_print(key))
+    await guard_there(connection, topics.specs(()))
+    inbox_ends = await high_watermarks(connection, [topics.inbox])
     workspace = await library.latest()
     channels = list(workspace.channels) if workspace else []
     named = [s.topic for s in workspace.sources.values() if s.topic] if workspace else []
-    await guard_topics(connection, topics, topics.specs(channels, named))
-    inbox_ends = await high_watermarks(connection, [topics.inbox])
+    await guard_topics(connection, topics, topics.specs(channels, named, len(inbox_ends)))
     sources = await high_watermarks(connection, topics.sources(named))
     event_clock = await _event_clock(settings, connection, redis, len(inbox_ends))
     read = sorted((tp.topic, tp.partition) for tp in sources)

@@ -1,5 +1,6 @@
 """Creating a workspace on a real Kafka, and finding what is not as it must be."""
 
+import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas import inbox
@@ -8,7 +9,8 @@ from schemas.topics import Topics, TopicSpec
 from schemas.touchpoint import Millis
 from streams.cursors import fold_name, read_cursors, stitch_name
 from streams.kafka import KafkaConnection
-from streams.ports import Outgoing
+from streams.library import Library
+from streams.ports import Halt, Outgoing
 from streams.publisher import publish_once
 from streams.reading import read_to_end
 from streams.topics_admin import (
@@ -20,6 +22,8 @@ from streams.topics_admin import (
     make_topics,
     open_workspace,
 )
+from streams.workplace import find_workplace
+from tests.e2e.world import World
 
 
 def specs_of(topics: Topics, shards: int = 2) -> list[TopicSpec]:
@@ -137,3 +141,25 @@ def test_topics_are_printed_as_lines_for_kafka_s_own_tool() -> None:
         "--partitions 2 --replication-factor 3 --config cleanup.policy=delete "
         "--config min.insync.replicas=2"
     )
+
+
+async def test_a_worker_names_every_topic_that_is_missing(world: World) -> None:
+    connection, topics = world.settings.connection, world.settings.topics
+    library = Library(connection, topics)
+
+    with pytest.raises(Halt) as refused:
+        await find_workplace(world.settings, connection, world.redis, library)
+
+    assert f"{topics.maps} is missing" in str(refused.value)
+    assert f"{topics.inbox} is missing" in str(refused.value)
+
+
+async def test_a_worker_takes_a_workspace_of_any_number_of_shards(world: World) -> None:
+    connection, topics = world.settings.connection, world.settings.topics
+    await create(connection, topics)
+
+    place = await find_workplace(
+        world.settings, connection, world.redis, Library(connection, topics)
+    )
+
+    assert place.shards == 2
