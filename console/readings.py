@@ -55,7 +55,8 @@ class SourceReading:
 class Reading:
     """`watermark`: all that came before it is stitched; 0 while a source noted nothing.
 
-    `owners` maps a worker's client id to its partitions; None where the broker cannot tell.
+    `owners` maps a worker, by its name if it was given one, to its partitions; None where the
+    broker cannot tell.
     """
 
     now: int
@@ -149,7 +150,7 @@ def _owners(settings: Settings) -> dict[str, list[str]] | None:
     except KafkaException:  # the embedded broker does not describe groups
         return None
     return {
-        f"{member.client_id} {member.host}": sorted(
+        f"{member.group_instance_id or member.member_id} at {member.host.lstrip('/')}": sorted(
             f"{tp.topic}/{tp.partition}" for tp in member.assignment.topic_partitions
         )
         for member in group.members

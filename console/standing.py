@@ -1,6 +1,6 @@
 """How things stand, printed for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,7 +21,7 @@ def print_standing(reading: Reading, out: Console) -> None:
     if reading.owners is None:
         out.print("owners: this broker cannot tell")
     for worker, partitions in (reading.owners or {}).items():
-        out.print(f"{worker}: {', '.join(partitions) or 'nothing'}", highlight=False)
+        out.print(f"{worker}: {_ranges(partitions)}", highlight=False, soft_wrap=True)
     if reading.owners == {}:
         out.print("owners: no worker runs")
 
@@ -73,6 +73,25 @@ def _shards(reading: Reading) -> Table:
 
 def _release(maps: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(maps.items())) or "none"
+
+
+def _ranges(partitions: Sequence[str]) -> str:
+    """`inbox 0-3 5, touchpoints 7` for `inbox/0` and so on."""
+    by_topic: dict[str, list[int]] = {}
+    for name in partitions:
+        topic, _, partition = name.rpartition("/")
+        by_topic.setdefault(topic, []).append(int(partition))
+    found = []
+    for topic, numbers in sorted(by_topic.items()):
+        runs: list[list[int]] = []
+        for number in sorted(numbers):
+            if runs and number == runs[-1][-1] + 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        said = (f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+        found.append(f"{topic} {' '.join(said)}")
+    return ", ".join(found) or "nothing"
 
 
 def _age(now: int, watermark: int) -> str:

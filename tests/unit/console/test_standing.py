@@ -18,9 +18,9 @@ def _shard(number: int, **given: Any) -> ShardReading:
     )
 
 
-def _printed(*shards: ShardReading) -> str:
+def _printed(*shards: ShardReading, owners: dict[str, list[str]] | None = None) -> str:
     out = io.StringIO()
-    print_standing(Reading(0, list(shards), [], 0, None), Console(file=out, width=100))
+    print_standing(Reading(0, list(shards), [], 0, owners), Console(file=out, width=100))
     return out.getvalue()
 
 
@@ -65,3 +65,12 @@ def test_a_map_that_was_steered_says_how_and_where() -> None:
 
     assert "map cart: paused (hold) in all shards" in printed
     assert "map win-back: draining in shards 0" in printed
+
+
+def test_what_a_worker_owns_is_told_in_ranges() -> None:
+    owned = [f"inbox/{n}" for n in (0, 1, 2, 10, 11, 5)] + ["touchpoints/7"]
+
+    printed = _printed(_shard(0), owners={"worker-0 at 10.0.0.7": owned, "worker-1 at h": []})
+
+    assert "worker-0 at 10.0.0.7: inbox 0-2 5 10-11, touchpoints 7\n" in printed
+    assert "worker-1 at h: nothing\n" in printed
