@@ -229,3 +229,16 @@ def test_the_path_leads_to_the_header(attributes: dict[str, str], path: str) -> 
         _binary(orjson.dumps(SAID), None, **attributes)
 
     assert refused.value.path == path
+
+
+def test_small_letters_in_a_time_are_those_of_rfc_3339() -> None:
+    assert _structured(EVENT | {"time": "2026-03-01t03:30:00.250z"}) == _structured(EVENT)
+
+
+def test_a_media_type_has_no_case() -> None:
+    event = {name: value for name, value in EVENT.items() if name != "specversion"}
+
+    with pytest.raises(ContractError, match="missing-field") as refused:
+        _structured(event, None, (("Content-Type", b"Application/CloudEvents+JSON"),))
+
+    assert refused.value.path == "/specversion"

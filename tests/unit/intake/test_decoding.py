@@ -172,6 +172,17 @@ def test_a_native_record_on_a_mapped_topic_stays_native() -> None:
     assert (touchpoint.type, touchpoint.source) == ("page.viewed", "pos.receipts")
 
 
+def test_a_foreign_record_may_have_a_field_called_identifiers() -> None:
+    mapping = compile_mapping(
+        "crm", {"type": "contact.changed", "identifiers": {"phone": "{{ identifiers.tel }}"}}
+    )
+    value = b'{"identifiers":{"tel":"1"},"kind":7}'
+
+    touchpoint = decode(Raw("crm", 0, 1, NOW, None, value), mapping, NOW)
+
+    assert (touchpoint.type, touchpoint.identifiers) == ("contact.changed", {"phone": ("1",)})
+
+
 def test_the_json_schema_requires_the_type_alone() -> None:
     schema = NativeTouchpoint.model_json_schema()
 

@@ -122,6 +122,24 @@ def test_json_lines_are_native_without_a_mapping(tmp_path: Path, name: str) -> N
     assert [r.time for r in rows if isinstance(r, Imported)] == [1_769_904_000_000, NOW]
 
 
+def test_calls_of_libraries_are_imported_as_they_are_and_count_once(tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text('{"type":"track","event":"Order Completed","userId":"u1"}\n' * 2)
+
+    rows = _imported(file, None)
+
+    told = [
+        decode(Raw("touchpoints.import", 0, n, NOW, row.key, row.value), None, NOW)
+        for n, row in enumerate(rows)
+        if isinstance(row, Imported)
+    ]
+    assert [(t.type, t.identifiers) for t in told] == [
+        ("order_completed", {"user_id": ("u1",)}),
+        ("order_completed", {"user_id": ("u1",)}),
+    ]
+    assert told[0].id == told[1].id
+
+
 def test_json_lines_can_be_mapped(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"mobile":"1","ts":"2026-02-01","amount":"3"}\n')
