@@ -1,4 +1,4 @@
-"""python -m tests.chaos [--seeds N] [--first SEED] [--seconds S] [--people N]
+"""python -m tests.chaos [--seeds N] [--first SEED] [--seconds S] [--people N] [--faults NAME ...]
 
 Runs seeds one after the other and prints what each did; ends with 1 if any promise was broken.
 """
@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from .nemesis import FAULTS
 from .run import Verdict, run
 
 
@@ -20,13 +21,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=())
     given = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that is away by intent
     faults: Counter[str] = Counter()
     broken = 0
     for seed in range(given.first, given.first + given.seeds):
         with tempfile.TemporaryDirectory(prefix="wayline-chaos-") as folder:
-            verdict = asyncio.run(run(seed, given.seconds, given.people, Path(folder)))
+            life = run(seed, given.seconds, given.people, Path(folder), given.faults)
+            verdict = asyncio.run(life)
         print(_told(verdict), flush=True)
         faults += verdict.faults
         broken += len(verdict.broken)

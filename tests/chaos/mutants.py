@@ -14,37 +14,49 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 3
+SECONDS = "40"
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One protection and the text that is put in its place."""
+    """One protection, the text that is put in its place, and the faults it is there for."""
 
     file: str
     protection: str
     instead: str
+    faults: Sequence[str]
 
 
 MUTANTS: Mapping[str, Mutant] = {
     "M1 the store does not check the offset": Mutant(
-        "streams/lua/commit.lua", "if offset ~= start then", "if false then"
+        "streams/lua/commit.lua",
+        "if offset ~= start then",
+        "if false then",
+        ("older Redis", "worker paused"),
     ),
     "M4 nothing is fenced": Mutant(
         "streams/app.py",
         "if settings.publishing is Publishing.EXACTLY_ONCE:",
         "if settings.publishing is None:",
+        ("worker killed", "worker paused"),
     ),
     "M9 what was published is published again": Mutant(
         "streams/cycle.py",
         "silent = [o for o in outputs if o.offset < cursor.next]",
         "silent: list[Output] = []",
+        ("Redis flushed", "older Redis"),
     ),
     "M12 touchpoints are not remembered": Mutant(
-        "journeys/engine/facts.py", "if key in profile.seen:", "if False:"
+        "journeys/engine/facts.py",
+        "if key in profile.seen:",
+        "if False:",
+        ("worker joins or leaves",),
     ),
     "M23 identity is not repaired": Mutant(
-        "streams/identities.py", "if valid != run and", "if False and"
+        "streams/identities.py",
+        "if valid != run and",
+        "if False and",
+        ("Redis flushed", "older Redis"),
     ),
 }
 
@@ -66,7 +78,8 @@ def _dies(name: str) -> bool:
         if text.count(mutant.protection) != 1:
             raise SystemExit(f"{name}: {mutant.file} has changed; say anew what is taken out")
         file.write_text(text.replace(mutant.protection, mutant.instead))
-        command = [sys.executable, "-m", "tests.chaos", "--seeds", str(SEEDS), "--seconds", "30"]
+        command = [sys.executable, "-m", "tests.chaos", "--seconds", SECONDS]
+        command += ["--faults", *mutant.faults]
         environ = {**os.environ, "PYTHONPATH": str(copy)}
         done = subprocess.run(
             command, cwd=copy, env=environ, capture_output=True, text=True, check=False

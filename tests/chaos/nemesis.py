@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class Nemesis:
     world: World
     ways: Ways
     dice: random.Random
+    faults: Sequence[str] = ()
+    """Those it may choose from; none: all."""
     done: Counter[str] = field(default_factory=Counter)
     wanted: int = 2
     _workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
@@ -53,7 +55,8 @@ class Nemesis:
 
     async def strike(self) -> None:
         """One fault, and a moment of peace."""
-        fault = self.dice.choices(list(FAULTS), [weight for weight, _ in FAULTS.values()])[0]
+        names = list(self.faults or FAULTS)
+        fault = self.dice.choices(names, [FAULTS[name][0] for name in names])[0]
         self.done[fault] += 1
         await FAULTS[fault][1](self)
         await asyncio.sleep(self.dice.uniform(0.5, 3.0))

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,9 @@ class Verdict:
     broken: list[str]
 
 
-async def run(seed: int, seconds: float, people: int, folder: Path) -> Verdict:
+async def run(
+    seed: int, seconds: float, people: int, folder: Path, faults: Sequence[str] = ()
+) -> Verdict:
     """Raises TimeoutError where the world does not come to rest within five minutes; workers' logs
     are in the folder."""
     async with Proxy() as to_kafka, Proxy() as to_redis:
@@ -41,12 +44,14 @@ async def run(seed: int, seconds: float, people: int, folder: Path) -> Verdict:
             redis = f"redis://127.0.0.1:{to_redis.port}/0"
             async with running_world(kafka, f"seed{seed}", folder, redis) as world:
                 await to_redis.open(world.server.port)
-                return await _life(world, Ways(broker, to_kafka, to_redis), seed, seconds, people)
+                ways = Ways(broker, to_kafka, to_redis)
+                nemesis = Nemesis(world, ways, random.Random(seed), faults)
+                return await _life(seed, nemesis, Crowd(random.Random(seed), people), seconds)
 
 
-async def _life(world: World, ways: Ways, seed: int, seconds: float, people: int) -> Verdict:
+async def _life(seed: int, nemesis: Nemesis, crowd: Crowd, seconds: float) -> Verdict:
+    world = nemesis.world
     await world.open(documents_of(WORKSPACE), clock="wall")
-    nemesis, crowd = Nemesis(world, ways, random.Random(seed)), Crowd(random.Random(seed), people)
     world.supervised = True
     supervisor = asyncio.create_task(nemesis.supervise())
     try:
