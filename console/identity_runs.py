@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 
 from console.identity_cases import Case, Failure, Outcome, Step, judge
+from console.refusals import CannotRun
 from journeys.identity.claims import Claim, Claims, Identifier, named
 from journeys.identity.config import IdentityConfig
 from journeys.identity.limits import namespace_of
-from journeys.identity.operations import KINDS, Operation
+from journeys.identity.operations import KINDS, Operation, operation
 from journeys.identity.overlay import Decision
 from journeys.identity.plan import Plan
 from journeys.identity.records import SHARED, Node, decode_holding, decode_node, holder_of
@@ -158,10 +159,9 @@ class _Run:
     def _item(self, step: Step) -> Claim | Operation:
         said, time = step.said, Millis(step.time)
         if "op" in said:
-            found = [self._claims.identifier(one) for one in written(said)]
-            usable = sorted((o for o in found if isinstance(o, Identifier)), key=lambda o: o.order)
-            assert said["op"] in KINDS, said["op"]
-            return Operation(said["op"], tuple(one.token for one in usable), time, step.id)
+            if said["op"] not in KINDS:
+                raise CannotRun(f"{self._case.name}: There is no operation {said['op']}.")
+            return operation(said["op"], written(said), self._claims, time, step.id)
         ids = said["ids"][::-1] if self._delivery.reverse else said["ids"]
         identifiers: dict[str, tuple[str, ...]] = {}
         for namespace, _, value in (one.partition(":") for one in ids):

@@ -129,6 +129,21 @@ class Retried(Struct, frozen=True, array_like=True, tag="retried"):
     profile: ProfileId
 
 
+class Operated(Struct, frozen=True, array_like=True, tag="operated"):
+    """Identity was changed by hand: `kind` is unbind, erase, split or unshare.
+
+    `tokens` are the identifiers that were freed, or left `profile` for `other`; what linked them
+    at `time` (event time) or before is void. A manual merge is told of by `Merged`.
+    """
+
+    kind: str
+    profile: ProfileId
+    tokens: tuple[str, ...]
+    time: Millis
+    other: ProfileId = ProfileId("")
+    cause: str = ""
+
+
 InboxRecord = (
     Arrived
     | Forwarded
@@ -145,6 +160,7 @@ InboxRecord = (
     | Resumed
     | Drained
     | Stopped
+    | Operated
 )
 
 
@@ -176,7 +192,7 @@ def decode(value: bytes) -> InboxRecord:
 def recipient(record: InboxRecord) -> ProfileId | None:
     """The profile in whose shard the record belongs; None for those that concern a shard."""
     match record:
-        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried():
+        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried() | Operated():
             return record.profile
         case Merged():
             return record.loser

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from journeys.identity.claims import Claim
 from journeys.identity.config import IdentityConfig
 from journeys.identity.operations import Operation, carry_out
-from journeys.identity.overlay import Decision, Overlay, Unread
-from journeys.identity.plan import Plan, wanted_nodes
+from journeys.identity.overlay import Decision, Overlay
+from journeys.identity.plan import Plan, Unread, wanted_nodes
 from journeys.identity.records import decode_merge, encode
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
@@ -92,24 +92,28 @@ async def _attempt(
             records = {**records, **more.records}
         overlay = Overlay(records, nodes, config, fresh)
         try:
-            decisions = _decided(overlay, claims)
+            decisions = _decided(overlay, claims, config)
             break
         except Unread:
-            wanted = _all_unread(Overlay(records, nodes, config, fresh), claims)
+            wanted = _all_unread(Overlay(records, nodes, config, fresh), claims, config)
     plan = overlay.plan()
     outbox = await identities.commit(read.gate, plan) if plan else read.outbox
     return Resolved(decisions, outbox, conflicts)
 
 
-def _decided(overlay: Overlay, claims: Sequence[Claim | Operation]) -> list[Decision]:
+def _decided(
+    overlay: Overlay, claims: Sequence[Claim | Operation], config: IdentityConfig
+) -> list[Decision]:
     take = overlay.take
     return [
-        carry_out(overlay, claim) if isinstance(claim, Operation) else take(claim)
+        carry_out(overlay, claim, config.key) if isinstance(claim, Operation) else take(claim)
         for claim in claims
     ]
 
 
-def _all_unread(overlay: Overlay, claims: Sequence[Claim | Operation]) -> Unread:
+def _all_unread(
+    overlay: Overlay, claims: Sequence[Claim | Operation], config: IdentityConfig
+) -> Unread:
     """What all of these claims ask for, so that a batch is not read for each of them.
 
     The overlay goes on from claims that were not decided: what it holds afterwards is wrong.
@@ -118,7 +122,7 @@ def _all_unread(overlay: Overlay, claims: Sequence[Claim | Operation]) -> Unread
     tokens: dict[str, None] = {}
     for claim in claims:
         try:
-            _decided(overlay, [claim])
+            _decided(overlay, [claim], config)
         except Unread as unread:
             profiles.update(dict.fromkeys(unread.profiles))
             tokens.update(dict.fromkeys(unread.tokens))

@@ -9,10 +9,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from journeys.identity.config import IdentityConfig
-from journeys.identity.mending import assert_arrived, assert_merged, reconcile
-from journeys.identity.overlay import Overlay, Unread
+from journeys.identity.mending import (
+    assert_arrived,
+    assert_merged,
+    assert_operated,
+    reconcile,
+)
+from journeys.identity.overlay import Overlay
+from journeys.identity.plan import Unread
 from journeys.identity.records import Merge, decode_node, holder_of
-from schemas.inbox import Arrived, InboxRecord, Merged
+from schemas.inbox import Arrived, InboxRecord, Merged, Operated
 from schemas.touchpoint import Millis, ProfileId
 from streams.ports import Conflict, Identities
 
@@ -20,6 +26,9 @@ MARGIN_MS = 60_000
 """How far the clocks of Redis and the brokers may be apart."""
 
 CHUNK = 1000
+
+Identifying = Arrived | Merged | Operated
+"""The records that say who is who."""
 
 Inbox = Callable[[Millis | None], AsyncIterator[InboxRecord]]
 Result = TypeVar("Result")
@@ -72,10 +81,10 @@ async def repair(
     return done
 
 
-async def _chunks(inbox: AsyncIterator[InboxRecord]) -> AsyncIterator[list[Arrived | Merged]]:
-    records: list[Arrived | Merged] = []
+async def _chunks(inbox: AsyncIterator[InboxRecord]) -> AsyncIterator[list[Identifying]]:
+    records: list[Identifying] = []
     async for record in inbox:
-        if isinstance(record, Arrived | Merged):
+        if isinstance(record, Identifying):
             records.append(record)
         if len(records) == CHUNK:
             yield records
@@ -87,20 +96,24 @@ async def _chunks(inbox: AsyncIterator[InboxRecord]) -> AsyncIterator[list[Arriv
 async def _assert(
     identities: Identities,
     config: IdentityConfig,
-    records: Sequence[Arrived | Merged],
+    records: Sequence[Identifying],
     gathered: _Gathered,
 ) -> None:
     """Steps 3 and 4 for some records; nothing is gathered from an attempt that was refused."""
     arrived = [record for record in records if isinstance(record, Arrived)]
     merged = [record for record in records if isinstance(record, Merged)]
+    operated = [record for record in records if isinstance(record, Operated)]
     profiles = {record.profile for record in arrived}
     profiles.update(profile for one in merged for profile in (one.loser, one.survivor))
+    profiles.update(profile for one in operated for profile in (one.profile, one.other) if profile)
 
     def assert_all(overlay: Overlay) -> _Gathered:
         found = _Gathered(merged={one.loser for one in merged})
         for one in merged:
             if not assert_merged(overlay, one):
                 found.apart.setdefault(((one.loser, one.survivor), ()), Millis(0))
+        for asked in operated:
+            assert_operated(overlay, asked)
         for record in arrived:
             time = record.touchpoint.time
             if not assert_arrived(overlay, record, config):
@@ -110,6 +123,7 @@ async def _assert(
         return found
 
     tokens = {token for record in arrived for token in record.links}
+    tokens.update(token for one in operated for token in one.tokens)
     found = await _change(identities, config, tokens, profiles, assert_all)
     gathered.merged |= found.merged
     gathered.dead |= found.dead

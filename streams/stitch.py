@@ -15,6 +15,7 @@ from aiokafka import ConsumerRecord
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import IdentityConfig
+from journeys.identity.operations import Operation, asked_for, operation
 from journeys.identity.overlay import Decision
 from journeys.identity.records import Merge
 from journeys.language.contracts import EventContract
@@ -83,7 +84,7 @@ class Batch:
     `told` are the merges of identity's outbox that went out with it.
     """
 
-    taken: list[tuple[ConsumerRecord, Touchpoint, Claim]]
+    taken: list[tuple[ConsumerRecord, Touchpoint, Claim | Operation]]
     refused: list[tuple[ConsumerRecord, ContractError]]
     watermark: int = 0
     told: list[str] = field(default_factory=list)
@@ -190,21 +191,33 @@ class SourceOwner:
             if touchpoint.type == WATERMARK:
                 batch.watermark = max(batch.watermark, _upto(touchpoint))
                 continue
-            claim = self._parts.claims.read(
+            batch.taken.append((record, touchpoint, self._claim(touchpoint)))
+        return batch
+
+    def _claim(self, touchpoint: Touchpoint) -> Claim | Operation:
+        """What it says about who it is, or asks of identity."""
+        claims, cause = self._parts.claims, f"{touchpoint.source}/{touchpoint.id}"
+        kind = asked_for(touchpoint.type)
+        if kind is None:
+            return claims.read(
                 touchpoint.identifiers,
                 touchpoint.time,
-                f"{touchpoint.source}/{touchpoint.id}",
+                cause,
                 touchpoint.source,
                 touchpoint.verified,
             )
-            batch.taken.append((record, touchpoint, claim))
-        return batch
+        written = [f"{name}:{raw}" for name, raws in touchpoint.identifiers.items() for raw in raws]
+        return operation(kind, written, claims, touchpoint.time, cause)
 
     def _arrivals(self, batch: Batch, decisions: Sequence[Decision]) -> list[Outgoing]:
         """The inbox records; who cannot be told joins the refused, with the reasons."""
         arrivals = []
         for (record, touchpoint, claim), decision in zip(batch.taken, decisions, strict=True):
-            if decision.profile is None:
+            if isinstance(claim, Operation) and claim.tokens:
+                if (operated := decision.operated) is not None:
+                    arrivals.append(self._to_inbox(operated.profile, inbox.encode(operated)))
+                continue
+            if decision.profile is None or isinstance(claim, Operation):
                 batch.refused.append((record, _nobody(decision)))
                 continue
             known = msgspec.structs.replace(touchpoint, identifiers=claim.usable)

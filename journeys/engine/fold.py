@@ -16,6 +16,7 @@ from schemas.inbox import (
     Merged,
     MergeIn,
     Opened,
+    Operated,
     Published,
     Released,
     Retried,
@@ -176,7 +177,7 @@ class Folding:
             retry(turn)
             self._done(turn)
 
-    def _control(self, record: Opened | Published | Held | Released | Steering) -> None:
+    def _control(self, record: Opened | Published | Held | Released | Operated | Steering) -> None:
         shard = self._shard
         match record:
             case Opened():
@@ -190,6 +191,9 @@ class Folding:
                 shard.held, shard.held_for = True, record.reason
             case Released():
                 shard.held, shard.held_since, shard.held_for = False, Millis(0), ""
+            case Operated():
+                if record.kind == "erase":
+                    self._hand[record.profile] = None
             case _:
                 steer(shard, record)
 

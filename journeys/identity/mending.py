@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import user_of
 from journeys.identity.limits import overfull, why_not
+from journeys.identity.operations import part, undo
 from journeys.identity.overlay import NEVER_SEEN, Overlay
 from journeys.identity.records import SHARED
 from journeys.identity.tokens import device_profile
-from schemas.inbox import Arrived, Merged
+from schemas.inbox import Arrived, Merged, Operated
 from schemas.touchpoint import Millis, ProfileId
 
 
@@ -58,6 +59,33 @@ def assert_arrived(overlay: Overlay, arrived: Arrived, config: IdentityConfig) -
         else:
             overlay.touch(token, time, together=len(links) > 1)
     return together
+
+
+def assert_operated(overlay: Overlay, operated: Operated) -> None:
+    """What was unbound, erased, split off or unshared is so, but for what is newer."""
+    match operated.kind:
+        case "split":
+            for profile in (operated.profile, operated.other):
+                _ensure(overlay, profile, operated.time)
+            _assert_split(overlay, operated)
+            return
+        case "erase":
+            _ensure(overlay, operated.profile, operated.time)
+            overlay.change(operated.profile).erased = True
+        case _:
+            pass
+    undo(overlay, operated)
+
+
+def _assert_split(overlay: Overlay, operated: Operated) -> None:
+    time = operated.time
+    left = overlay.living(operated.other)
+    for token in operated.tokens:
+        held = overlay.holding(token)
+        if held is None or (held.asserted <= time and time > held.cut):
+            overlay.link(left, token, time)
+        overlay.void(token, time)
+    part(overlay, operated)
 
 
 def reconcile(

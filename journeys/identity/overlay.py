@@ -4,7 +4,7 @@ Only what differs at the end is written: a profile made and merged away within t
 write. Everything the plan changes says what it expects to find, so that the store can refuse.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from journeys.identity.claims import Claim, Rejection, named
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import Verdict, decide, survivor_key
-from journeys.identity.plan import Plan
+from journeys.identity.plan import Plan, Unread
 from journeys.identity.records import (
     ASSERTED,
     FIRST_OF_LINKED,
@@ -33,30 +33,27 @@ from journeys.identity.records import (
     written_time,
 )
 from journeys.identity.tokens import ID_LENGTH, device_profile, profile_id
+from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
 
 NEVER_SEEN = Millis(1 << 53)
 """When a profile was created of which nothing is known but its id: later than all others."""
 
 
-class Unread(Exception):
-    """A decision needs the nodes of `profiles` and the records of `tokens`, not read yet."""
-
-    def __init__(self, profiles: Iterable[ProfileId] = (), tokens: Iterable[str] = ()) -> None:
-        self.profiles, self.tokens = tuple(profiles), tuple(tokens)
-        super().__init__(*self.profiles, *self.tokens)
+NOBODY, NEVER = ProfileId(""), Millis(0)
 
 
 class Decision(Struct, frozen=True, gc=False):
     """`profile` None: nothing in the claim can identify. `links` are the tokens that took part.
 
-    `merges` are (loser, survivor), in order.
+    `merges` are (loser, survivor), in order. `operated` is what an operation leaves in the inbox.
     """
 
     profile: ProfileId | None
     links: tuple[str, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     merges: tuple[tuple[ProfileId, ProfileId], ...] = ()
+    operated: Operated | None = None
 
 
 class Overlay:
@@ -210,9 +207,7 @@ class Overlay:
 
     def free(self, token: str, cut: Millis | None = None) -> None:
         """Takes an identifier from whom it belongs to; what was linked up to `cut` is void."""
-        held, root = self.holding(token), self.root(token)
-        if held is None:
-            held = Holding(ProfileId(""), Millis(0), Millis(0))
+        held, root = self.holding(token) or Holding(NOBODY, NEVER, NEVER), self.root(token)
         if root is not None:
             self._unlist(root, token)
         self.put(token, replace(held, owner=root or held.owner, state=FREE))
@@ -227,7 +222,7 @@ class Overlay:
 
     def share(self, token: str) -> None:
         """Makes an identifier a shared device, which is nobody's."""
-        held = self.holding(token) or Holding(ProfileId(""), Millis(0), Millis(0))
+        held = self.holding(token) or Holding(NOBODY, NEVER, NEVER)
         if (root := self.root(token)) is not None:
             self._unlist(root, token)
         device = device_profile(token, self._config.key)
@@ -237,12 +232,6 @@ class Overlay:
         """Notes by which identifiers those are known who used this one."""
         if held := self.holding(token):
             self.put(token, replace(held, users=users))
-
-    def forget(self, token: str) -> None:
-        """Makes an identifier as one that nobody ever used."""
-        if held := self.holding(token):
-            blank = Holding(ProfileId(""), Millis(0), Millis(0), FREE)
-            self.put(token, replace(blank, cut=held.cut, generation=held.generation))
 
     def put(self, token: str, held: Holding) -> None:
         self._held[token] = held

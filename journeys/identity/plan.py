@@ -1,6 +1,6 @@
 """What a batch of claims has to read before it is decided, and all that it writes afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +8,14 @@ from journeys.identity.config import IdentityConfig
 from journeys.identity.records import Merge, decode_holding, is_linked, owner_of
 from journeys.identity.tokens import ID_LENGTH, profile_id
 from schemas.touchpoint import ProfileId
+
+
+class Unread(Exception):
+    """A decision needs the nodes of `profiles` and the records of `tokens`, not read yet."""
+
+    def __init__(self, profiles: Iterable[ProfileId] = (), tokens: Iterable[str] = ()) -> None:
+        self.profiles, self.tokens = tuple(profiles), tuple(tokens)
+        super().__init__(*self.profiles, *self.tokens)
 
 
 class HasTokens(Protocol):

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import IdentityConfig, identity_config
+from journeys.identity.operations import Operation
 from journeys.identity.overlay import Decision
 from journeys.identity.plan import Plan
 from journeys.identity.records import decode_node, owner_of
@@ -192,13 +193,18 @@ class Log:
         self.since: list[Millis | None] = []
 
     async def stitch(
-        self, identities: Identities, claims: Sequence[Claim], config: IdentityConfig = CONFIG
+        self,
+        identities: Identities,
+        claims: Sequence[Claim | Operation],
+        config: IdentityConfig = CONFIG,
     ) -> list[Decision]:
         resolved = await resolve(identities, claims, config)
         for waiting in resolved.outbox:
             self.records.append(Merged(waiting.merge.loser, waiting.merge.survivor))
         for one, decision in zip(claims, resolved.decisions, strict=True):
-            if decision.profile is not None:
+            if decision.operated is not None:
+                self.records.append(decision.operated)
+            elif decision.profile is not None:
                 touchpoint = Touchpoint("t", "seen", one.time, one.time, "app")
                 self.records.append(
                     Arrived(decision.profile, touchpoint, decision.links, ("touchpoints", 0, 0))

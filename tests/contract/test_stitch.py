@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas import inbox
-from schemas.inbox import Arrived
+from schemas.inbox import Arrived, Operated
 from schemas.intake import Mapping, compile_mapping
 from schemas.topics import Topics
 from schemas.touchpoint import Millis
@@ -140,6 +140,29 @@ async def test_a_verified_phone_moves_to_whom_it_is_verified_for(redis: Redis) -
     first, form, new, phone = _profiles(log)
     assert phone == new
     assert len({first, form, new}) == 3
+
+
+async def test_an_operation_is_a_record_of_the_inbox(redis: Redis) -> None:
+    log = Log()
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log)
+    both = {"customer_id": "17", "phone": "13800138000"}
+    records = [
+        _record(0, identifiers=both),
+        _record(1, type="identity.erase", identifiers={"phone": "138 0013 8000"}),
+        _record(2, type="identity.erase", identifiers={"phone": "nobody"}),
+        _record(3, type="identity.shrug", identifiers={"phone": "13800138001"}),
+    ]
+
+    await owner.handle(records)
+
+    inboxed = [inbox.decode(r.value) for r in log.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
+    [erased] = [record for record in inboxed if isinstance(record, Operated)]
+    letters = [r for r in log.records if r.topic == TOPICS.dead_letters(SOURCE[0])]
+    assert erased.kind == "erase"
+    assert erased.profile == _profiles(log)[0]
+    assert len(erased.tokens) == 2
+    assert _arrived(log) == ["t0", "t3"]
+    assert [letter.value for letter in letters] == [records[2].value]
 
 
 async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:

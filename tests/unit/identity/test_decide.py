@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
 from journeys.identity.decide import decide
-from journeys.identity.overlay import Decision, Overlay, Unread
-from journeys.identity.plan import wanted_nodes
+from journeys.identity.overlay import Decision, Overlay
+from journeys.identity.plan import Unread, wanted_nodes
 from journeys.identity.records import (
     Holding,
     Link,
