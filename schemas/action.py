@@ -24,7 +24,7 @@ class Reason(BaseModel):
 
 
 class Action(BaseModel):
-    """One send that left. Times are UTC with milliseconds.
+    """One send or task that left. Times are UTC with milliseconds.
 
     `due` is the logical time of its cause, `at` the same or the end of what held it, `leaves`
     when it was let out. After `expires_at` it must not be done any more.
@@ -37,11 +37,17 @@ class Action(BaseModel):
     version: int
     stage: str
     key: str | None
-    action: Literal["send"]
-    template: str
-    channel: str
-    to: dict[str, str] = Field(description="namespace of the identifier -> its value")
-    content: dict[str, Any]
+    action: Literal["send", "task"]
+    template: str | None = Field(None, description="of a send")
+    channel: str | None = Field(None, description="of a send")
+    to: dict[str, str] = Field(
+        default_factory=dict, description="of a send: namespace of the identifier -> its value"
+    )
+    content: dict[str, Any] = Field(default_factory=dict, description="of a send, rendered")
+    task: str | None = Field(None, description="of a task: what is to be done")
+    role: str | None = Field(None, description="of a task: who is to do it")
+    assign: str | None = Field(None, description="of a task: to whom by name, if it is known")
+    sla_until: datetime | None = Field(None, description="of a task: later it has expired")
     with_: dict[str, Any] = Field(alias="with")
     class_: Literal["marketing", "transactional"] = Field(alias="class")
     store: str | None = Field(None, description="on whose behalf")

@@ -9,6 +9,10 @@ SHARDS = 12
 """Partitions of the inbox unless a workspace was created with another number."""
 
 
+TASKS = "task"
+"""The topic of tasks is named like that of a channel; no channel has this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
     """What a topic must be. `config` holds only what correctness or retention asks for."""
@@ -83,7 +87,7 @@ class Topics:
             "segment.bytes": str(4 << 20),
             "min.cleanable.dirty.ratio": "0.1",
         }
-        outputs = [self.transitions, self.merges, *(self.actions(c) for c in channels)]
+        outputs = [self.transitions, self.merges, *(self.actions(c) for c in (*channels, TASKS))]
         return [
             *(TopicSpec(name, SHARDS, week) for name in sources),
             *(TopicSpec(self.dead_letters(name), 1, month) for name in sources),

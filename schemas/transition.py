@@ -20,7 +20,9 @@ Kind = Literal[
     "stuck",
     "emit",
     "start",
+    "result",
     "report",
+    "skipped",
 ]
 
 
@@ -34,7 +36,7 @@ class Transition(BaseModel):
     at: datetime
     logged: datetime
     profile_id: str
-    map: str
+    map: str = Field(description="empty for `skipped`, which concerns all maps")
     version: int
     key: str | None = None
     instance: str | None = Field(None, description="absent where nobody entered (`refused`)")
@@ -46,8 +48,10 @@ class Transition(BaseModel):
     goal: str | None = None
     value: Any = None
     reason: str | None = Field(None, description="of `refused`, `withheld` and `stuck`")
-    until: datetime | None = Field(None, description="when a refused entry may be asked again")
+    until: datetime | None = Field(None, description="when what was refused or skipped may be asked again")
     template: str | None = None
+    task: str | None = None
+    result: str | None = Field(None, description="what became of an action (`result`)")
     action_id: str | None = None
     channel: str | None = None
     passed_over: dict[str, str] | None = None

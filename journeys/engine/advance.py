@@ -8,6 +8,7 @@ they are caused. The profile in hand is changed in place.
 from functools import partial
 
 from journeys.language.model import Map
+from journeys.language.scope import Noticed
 from schemas.touchpoint import Touchpoint
 
 from . import facts
@@ -15,9 +16,12 @@ from .entries import Taken, enter
 from .firing import fire, let_go
 from .gate import shut
 from .ids import touchpoint_key
-from .lines import give, later, resume, settle
+from .lines import catch_up, give, later, resume, settle
 from .moves import end, has_ended
+from .pace import skips
 from .profile import Armed, Instance, Remembered
+from .results import RESULT_TYPES, as_expired, note, overdue, settled
+from .segments import acquaint, edges
 from .settling import is_over
 from .steering import is_ripe, is_stopped
 from .stuck import guarded
@@ -37,13 +41,50 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     wake(turn, touchpoint.time if turn.shard.clock == "event" else None)  # 1
     if not facts.is_new(turn, touchpoint):  # 2
         return
+    if touchpoint.type in RESULT_TYPES:
+        note(turn, touchpoint)
+    acquaint(turn, turn.shard.log_time)
     kept = facts.take(turn, touchpoint)  # 3, rule 6
     if turn.profile.instances:
         replan(turn, touchpoint.time)
-    if kept is not None:
-        taken = _instances(turn, touchpoint, kept)  # 4
-        enter(turn, touchpoint, kept, taken)  # 5
+    if skips(turn, touchpoint, kept):
+        facts.trim(turn)
+        return
+    found = _edges(turn, touchpoint)
+    if kept is not None or found:
+        traits, tags = turn.profile.traits, turn.profile.tag_list
+        _notice(turn, [(touchpoint, kept)] if kept is not None else [], found)  # 4, 5
+        if turn.profile.traits is not traits or turn.profile.tag_list is not tags:
+            _notice(turn, [], _edges(turn, touchpoint))  # by what a map set
     facts.trim(turn)
+
+
+def _edges(turn: Turn, touchpoint: Touchpoint) -> list[Remembered]:
+    if turn.release is None or not turn.release.watched:
+        return []
+    return edges(turn, touchpoint.time, turn.shard.log_time, quiet=touchpoint.backfill)
+
+
+def _notice(
+    turn: Turn, happened: list[tuple[Noticed, Remembered]], found: list[Remembered]
+) -> None:
+    """Gives the touchpoint, then the edges it made, to instances, then to entries."""
+    taken: Taken = []
+    happened += [(edge, edge) for edge in found]
+    for event, kept in happened:
+        taken += _instances(turn, event, kept)
+    for event, kept in happened:
+        enter(turn, event, kept, taken)
+
+
+def _time_tells(turn: Turn, moment: int) -> bool:
+    """Judges her segments again where time alone may have changed them by `moment`."""
+    at = turn.profile.look_again
+    if not 0 < at <= moment:
+        return False
+    acquaint(turn, at - 1)
+    _notice(turn, [], edges(turn, at, at))
+    return True
 
 
 def wake(turn: Turn, before: int | None = None) -> None:
@@ -52,7 +93,7 @@ def wake(turn: Turn, before: int | None = None) -> None:
     A timer is due when the shard's time has reached deadline + grace; with `before`, also when
     deadline + grace lies before that event time.
     """
-    if turn.release is None or not turn.profile.instances:
+    if turn.release is None or not (turn.profile.instances or turn.profile.look_again):
         return
     if turn.shard.stopped:
         _end_stopped(turn)
@@ -60,15 +101,23 @@ def wake(turn: Turn, before: int | None = None) -> None:
     grace = turn.release.workspace.grace
     last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
-        if _settled(turn):
-            continue
         due = _earliest(turn, limit - grace)
-        if _at_gate(turn, limit if due is None else due[1].deadline):
+        if _goes_before(turn, None if due is None else due[1].deadline, limit, grace):
             continue
         if due is None:
             return
         last, same = _repeated(*due, last, same)
         _fire(turn, *due, looped=same == FIRED_AT_MOST)
+
+
+def _goes_before(turn: Turn, deadline: int | None, limit: int, grace: int) -> bool:
+    """Does one thing that is due before the next timer, or at its moment; False: there is none."""
+    return (
+        _settled(turn)
+        or _time_tells(turn, limit if deadline is None else deadline)
+        or _at_gate(turn, limit if deadline is None else deadline)
+        or _expire(turn, limit - grace if deadline is None else deadline)
+    )
 
 
 def retry(turn: Turn) -> None:
@@ -80,7 +129,7 @@ def retry(turn: Turn) -> None:
     wake(turn)
 
 
-def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
+def _instances(turn: Turn, touchpoint: Noticed, kept: Remembered) -> Taken:
     """Gives the touchpoint to her open instances; returns those that took it, or ended by it."""
     taken: Taken = []
     noticing = turn.book.noticing
@@ -100,10 +149,33 @@ def _instances(turn: Turn, touchpoint: Touchpoint, kept: Remembered) -> Taken:
 
 
 def _give(
-    turn: Turn, instance: Instance, touchpoint: Touchpoint, kept: Remembered, taken: Taken
+    turn: Turn, instance: Instance, touchpoint: Noticed, kept: Remembered, taken: Taken
 ) -> None:
-    if give(turn, _map(turn, instance), instance, touchpoint, kept):
-        taken.append((instance.map, instance.key))
+    map_, visit = _map(turn, instance), instance.visit
+    if touchpoint.type in RESULT_TYPES and settled(turn, map_, instance, touchpoint):
+        if visit != instance.visit and not has_ended(instance):
+            catch_up(turn, map_, instance, later(turn.profile, touchpoint.time))
+    elif not give(turn, map_, instance, touchpoint, kept):
+        return
+    taken.append((instance.map, instance.key))
+
+
+def _expire(turn: Turn, moment: int) -> bool:
+    """Reports that an sla is over by then, the earliest first; True if one was."""
+    found = [
+        (sent.until, instance, sent)
+        for instance in turn.profile.instances
+        if instance.actions and not instance.stuck and turn.map_of(instance)
+        if (sent := overdue(instance)) and sent.until <= moment
+    ]
+    if not found:
+        return False
+    _, instance, sent = min(found, key=lambda each: each[0])
+    event = as_expired(sent)
+    note(turn, event)
+    step = partial(_give, turn, instance, event, event, [])
+    guarded(turn, instance, by_touchpoint(event), step)
+    return True
 
 
 def _settled(turn: Turn) -> bool:

@@ -41,7 +41,8 @@ def choose(turn: Turn, map_: Map, instance: Instance, item: Send, standing: Stan
     chosen, template = Chosen(), turn.book.workspace.templates[item.template]
     for name in ranking(turn, item):
         channel = turn.book.workspace.channels[name]
-        why = _why_not(turn, map_, instance, channel, item, template)
+        failed = "failed" if name in standing.tried else None
+        why = failed or _why_not(turn, map_, instance, channel, item, template)
         stop = None if why else _stop(turn, map_, item, standing, name)
         if stop is not None and stop.policy == "other_channel":
             why = stop.why

@@ -4,8 +4,10 @@
 behind one that stands is not asked before it (rule 21).
 """
 
-from journeys.language.model import Do, Go, Map, Send, doings
-from journeys.language.scope import Noticed
+import msgspec
+
+from journeys.language.model import Do, Expression, Go, Map, Send, Task, doings
+from journeys.language.scope import Noticed, Scope
 
 from .ids import cause_id
 from .judging import Hold, judge
@@ -13,7 +15,7 @@ from .keys import as_text
 from .profile import Instance, Standing
 from .sending import withhold
 from .steering import is_ripe
-from .turn import Cause, Turn
+from .turn import Cause, Turn, by_touchpoint
 
 
 def request(
@@ -74,6 +76,38 @@ def judge_anew(
     return None
 
 
+def again(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    failed: str,
+    event: Noticed,
+) -> Go | bool:
+    """Tries the channels after the one that failed; the action has an id of its own.
+
+    True if it left or stands at the gate, False if it was withheld; or where she goes then.
+    """
+    cause = by_touchpoint(event)
+    next_ = msgspec.structs.replace(
+        standing,
+        id=cause_id("action", standing.id, "failed"),
+        stood=turn.shard.log_time,
+        cause=cause.id,
+        kind=cause.kind,
+        armed=0,
+        holds=False,
+        until=0,
+        tried=[*standing.tried, failed],
+    )
+    found = judge(turn, map_, instance, item, next_)
+    if isinstance(found, Hold):
+        _stand(instance, next_, found)
+        return True
+    return found or instance.actions[-1].id == next_.id
+
+
 def shut(turn: Turn, instance: Instance, moment: int) -> None:
     """The gate is shut when their time has come: they stand until it opens."""
     for one in instance.gate:
@@ -108,7 +142,7 @@ def _prepared(
     holds: bool,
 ) -> Standing:
     scope = turn.look(map_, instance, event, due)
-    store = item.store and item.store.run(scope) if isinstance(item, Send) else None
+    store, assign = _whose(item, scope)
     return Standing(
         cause_id("action", instance.id, str(instance.visit), item.place, cause.ref),
         item.place,
@@ -119,8 +153,20 @@ def _prepared(
         cause.armed,
         {name: expression.run(scope) for name, expression in item.values.items()},
         holds,
-        store=as_text(store) or "",
+        store=store,
+        assign=assign,
     )
+
+
+def _whose(item: Do, scope: Scope) -> tuple[str, str]:
+    """On behalf of which store, and who is to do it; empty where nothing says so."""
+    store = item.store if isinstance(item, Send | Task) else None
+    assign = item.assign if isinstance(item, Task) else None
+    return _text(store, scope), _text(assign, scope)
+
+
+def _text(expression: Expression | None, scope: Scope) -> str:
+    return as_text(expression.run(scope) if expression else None) or ""
 
 
 def _item(map_: Map, place: str) -> Do:

@@ -6,13 +6,13 @@ Here stand, in this order: 1 pause, 2 expiry and staleness, 3 what a merge says 
 
 from dataclasses import dataclass
 
-from journeys.language.model import Change, Do, Emit, End, Go, Map, Policy, Send, Start, To
+from journeys.language.model import Change, Do, Emit, End, Go, Map, Policy, Send, Start, Task, To
 
 from .channels import Chosen, Stop, choose
 from .deeds import perform
 from .local_time import add
 from .profile import Instance, Standing
-from .sending import leave, withhold
+from .sending import hand_out, leave, track, withhold
 from .steering import until_resumed
 from .turn import Turn
 
@@ -36,26 +36,48 @@ def judge(
 
     A way on: it was withheld, and then she goes there. What sends nothing is done at once.
     """
-    if not isinstance(item, Send):
+    if not isinstance(item, Send | Task):
         _do(turn, map_, instance, item, standing)
         return None
-    paused = turn.shard.paused.get(map_.name)  # 1
-    if turn.shard.held:
-        return Hold(0, "paused")
-    if paused is not None and paused.mode == "hold":
-        return Hold(until_resumed(turn.shard), "paused", paused.max_staleness)
+    hold = _paused(turn, map_)  # 1
+    if hold is not None:
+        return hold
     expires = _expires(turn, map_, item, standing)
-    discarded = "paused" if paused is not None else None
-    reason = discarded or _why_not(turn, instance, item, standing, expires)  # 2, 3, 4
+    reason = _why_not(turn, map_, instance, item, standing, expires)  # 1 to 4
     if reason is not None:
         withhold(turn, instance, item, standing, reason)
+        if reason == "holdout" and map_.tracks:
+            track(turn, map_, instance, item, standing, reason)
         return None
+    if isinstance(item, Task):
+        hand_out(turn, map_, instance, item, standing, expires)
+        return None
+    return _send(turn, map_, instance, item, standing, expires)
+
+
+def _send(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Send,
+    standing: Standing,
+    expires: int | None,
+) -> Hold | Go | None:
     chosen = choose(turn, map_, instance, item, standing)  # 5, rule 17
     if chosen.stop is not None:
         return _stopped(turn, instance, item, standing, chosen, chosen.stop, expires)
     if chosen.channel is None:
         return _without_channel(turn, instance, item, standing, chosen)
     leave(turn, map_, instance, item, standing, chosen, expires)
+    return None
+
+
+def _paused(turn: Turn, map_: Map) -> Hold | None:
+    paused = turn.shard.paused.get(map_.name)
+    if turn.shard.held:
+        return Hold(0, "paused")
+    if paused is not None and paused.mode == "hold":
+        return Hold(until_resumed(turn.shard), "paused", paused.max_staleness)
     return None
 
 
@@ -73,16 +95,23 @@ def _do(
         perform(turn, map_, instance, item, standing)
 
 
-def _expires(turn: Turn, map_: Map, item: Send, standing: Standing) -> int | None:
+def _expires(turn: Turn, map_: Map, item: Send | Task, standing: Standing) -> int | None:
     if item.expires_after is None:
         return None
     return add(item.expires_after, standing.due, turn.zone(map_))
 
 
 def _why_not(
-    turn: Turn, instance: Instance, item: Send, standing: Standing, expires: int | None
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Send | Task,
+    standing: Standing,
+    expires: int | None,
 ) -> str | None:
     """What no channel can help."""
+    if map_.name in turn.shard.paused:  # 1, to be discarded
+        return "paused"
     if expires is not None and turn.shard.log_time > expires:  # 2
         return "expired"
     if standing.fresh_until and turn.shard.log_time > standing.fresh_until:

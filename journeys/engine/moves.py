@@ -4,7 +4,7 @@
 passes in one step are a loop, and end the instance (rule 18).
 """
 
-from journeys.language.model import Choice, End, Go, Map, Stage
+from journeys.language.model import Await, Choice, End, Go, Map, Stage
 
 from .arms import arm_of
 from .gate import cancel, request
@@ -59,6 +59,8 @@ def onward(turn: Turn, map_: Map, instance: Instance, stage: Stage, when: int) -
     """Where a stage that does not rest sends her; None: she rests."""
     if stage.choose:
         return _chosen(turn, map_, instance, stage.choose, when)
+    if stage.awaits is not None:
+        return _awaited(instance, stage.awaits)
     if stage.split is not None:
         return arm_of(turn, map_, instance, stage.split).go
     return stage.go
@@ -135,3 +137,14 @@ def _chosen(
         if choice.when is None or choice.when.run(scope) is True:
             return choice.go
     return None
+
+
+def _awaited(instance: Instance, awaits: Await) -> Go | None:
+    """At once where its action did not leave; one who is held out takes it for granted that it
+    arrived (rule 15)."""
+    visit, place = instance.visit, awaits.place
+    found = [sent for sent in instance.actions if sent.visit == visit and sent.place == place]
+    if not found:
+        return awaits.other
+    silent = found[-1].state == "holdout" and awaits.result in ("accepted", "delivered")
+    return awaits.go if silent else None

@@ -234,6 +234,11 @@ class Profile(Struct, array_like=True, gc=False):
     arms: dict[str, str] = {}
     places: list[Place] = []
     tallies: dict[str, dict[int, Any]] = {}
+    segments: dict[str, bool] = {}
+    look_again: int = 0
+    """When time alone may change a segment she is in or not; 0: never."""
+    pace: dict[int, int] = {}
+    """Touchpoints by window of event time; `engine.pace` reads it."""
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)
@@ -302,9 +307,9 @@ def due_of(profile: Profile, grace: int) -> Millis:
     for instance in profile.instances:
         if not instance.stuck:
             due = min(due, _due(instance, grace))
-    if due < NEVER or profile.known or profile.instances:
-        return Millis(due)
-    return Millis(profile.last_seen + ANONYMOUS_KEPT)
+    if due == NEVER and not (profile.known or profile.instances):
+        due = profile.last_seen + ANONYMOUS_KEPT
+    return Millis(min(due, profile.look_again) if profile.look_again else due)
 
 
 def gate_of(profile: Profile) -> Millis | None:

@@ -8,15 +8,19 @@ from typing import Any
 
 import orjson
 
-from journeys.language.model import Do, Map, Send, Start, Template
+from journeys.language.model import Do, Map, Send, Start, Task, Template
+from schemas.topics import TASKS
 
 from .caps import store_of, take_place
 from .channels import Chosen
 from .effects import Output
-from .local_time import rfc3339
-from .profile import NEVER, Instance, Standing
+from .local_time import add, rfc3339
+from .profile import NEVER, Instance, Sent, Standing
 from .quiet import concerning, next_quiet
 from .turn import Cause, Turn
+
+ACTIONS_KEPT = 20
+"""Actions an instance remembers until their results are known; the newest."""
 
 
 def leave(
@@ -32,41 +36,73 @@ def leave(
     channel = chosen.channel or ""
     template = turn.book.workspace.templates[item.template]
     params = _params(template, standing.values)
-    stage = item.place.partition("/")[0]
-    at = _at(standing, turn.shard.log_time)
     record = {
-        "action_id": standing.id,
-        "map": map_.name,
-        "version": map_.version,
-        "stage": instance.stage or stage,
-        "key": instance.key,
+        **_beginning(map_, instance, item, standing),
         "action": "send",
         "template": item.template,
         "channel": channel,
         "to": {chosen.to[0]: chosen.to[1]},
         "content": template.channels[channel](params),
         "with": params,
-        "class": item.class_,
-        "store": store_of(turn.profile, standing) or None,
-        "due": rfc3339(standing.due),
-        "at": rfc3339(at),
-        "leaves": rfc3339(turn.shard.log_time),
-        "expires_at": None if expires is None else rfc3339(expires),
+        **_ending(turn, instance, item, standing, expires),
         "not_after": _not_after(turn, map_, item, channel),
-        "flags": [],
         "passed_over": chosen.passed_over,
-        "profile_id": turn.id,
-        "instance": instance.id,
-        "reason": _reason(standing),
     }
-    value = orjson.dumps(record, default=str)
-    turn.outputs.append(
-        Output(turn.offset, f"actions.{channel}", turn.id, value, _headers(record, standing))
-    )
+    _put(turn, channel, record, standing)
     instance.sent[item.place] = turn.shard.log_time
     take_place(turn, instance, item, standing, channel)
+    if map_.tracks:
+        track(turn, map_, instance, item, standing, "", channel)
+    at = _at(standing, turn.shard.log_time)
     _told(turn, "action", instance, item, standing, at, {"channel": channel})
     turn.count(map_.name, map_.version, f"action:{item.template}")
+
+
+def hand_out(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Task,
+    standing: Standing,
+    expires: int | None,
+) -> None:
+    """Puts the task on the tasks' topic and into the history; its sla begins."""
+    sent = track(turn, map_, instance, item, standing, "", TASKS)
+    record = {
+        **_beginning(map_, instance, item, standing),
+        "action": "task",
+        "task": item.task,
+        "role": item.role or None,
+        "assign": standing.assign or None,
+        "sla_until": rfc3339(sent.until),
+        "with": standing.values,
+        **_ending(turn, instance, item, standing, expires),
+    }
+    _put(turn, TASKS, record, standing)
+    instance.sent[item.place] = turn.shard.log_time
+    at = _at(standing, turn.shard.log_time)
+    _told(turn, "action", instance, item, standing, at, {"channel": TASKS})
+    turn.count(map_.name, map_.version, f"action:{item.task}")
+
+
+def track(
+    turn: Turn,
+    map_: Map,
+    instance: Instance,
+    item: Send | Task,
+    standing: Standing,
+    state: str,
+    channel: str = "",
+) -> Sent:
+    """Remembers the action with the instance, until results come back."""
+    until = 0
+    if isinstance(item, Task):
+        until = add(item.sla, turn.shard.log_time, turn.zone(map_))
+    tries = isinstance(item, Send) and item.on_failed == "other_channel" and not state
+    kept = standing if tries else None
+    sent = Sent(standing.id, item.place, instance.visit, channel, until, state, kept)
+    instance.actions = [*instance.actions, sent][-ACTIONS_KEPT:]
+    return sent
 
 
 def withhold(
@@ -79,7 +115,7 @@ def withhold(
     by: str = "",
 ) -> None:
     """Tells why the action does not leave; of what would have sent nothing, nothing is told."""
-    if not isinstance(item, Send | Start):
+    if not isinstance(item, Send | Task | Start):
         return
     more: dict[str, Any] = {"reason": reason}
     if passed_over:
@@ -94,18 +130,54 @@ def _told(
     turn: Turn,
     kind: str,
     instance: Instance,
-    item: Send | Start,
+    item: Send | Task | Start,
     standing: Standing,
     at: int,
     more: Mapping[str, Any],
 ) -> None:
     if isinstance(item, Start):
         what = {"touchpoint_id": standing.id, "starts": item.map}
+    elif isinstance(item, Task):
+        what = {"action_id": standing.id, "task": item.task}
     else:
         what = {"action_id": standing.id, "template": item.template}
     cause = Cause(standing.cause, standing.kind, "")
     more = {"stage": instance.stage, **what, **more}
     turn.tell(kind, instance, at, cause, (standing.id,), more)
+
+
+def _beginning(
+    map_: Map, instance: Instance, item: Send | Task, standing: Standing
+) -> dict[str, Any]:
+    return {
+        "action_id": standing.id,
+        "map": map_.name,
+        "version": map_.version,
+        "stage": instance.stage or item.place.partition("/")[0],
+        "key": instance.key,
+    }
+
+
+def _ending(
+    turn: Turn, instance: Instance, item: Send | Task, standing: Standing, expires: int | None
+) -> dict[str, Any]:
+    return {
+        "class": item.class_,
+        "store": store_of(turn.profile, standing) or None,
+        "due": rfc3339(standing.due),
+        "at": rfc3339(_at(standing, turn.shard.log_time)),
+        "leaves": rfc3339(turn.shard.log_time),
+        "expires_at": None if expires is None else rfc3339(expires),
+        "flags": [],
+        "profile_id": turn.id,
+        "instance": instance.id,
+        "reason": _reason(standing),
+    }
+
+
+def _put(turn: Turn, channel: str, record: Mapping[str, Any], standing: Standing) -> None:
+    value, headers = orjson.dumps(record, default=str), _headers(record, standing)
+    turn.outputs.append(Output(turn.offset, f"actions.{channel}", turn.id, value, headers))
 
 
 def _at(standing: Standing, now: int) -> int:

@@ -10,7 +10,6 @@ from .deeds import DeedCompiler
 from .durations import parse_duration, roughly_ms
 from .gate_settings import read_holdout
 from .model import (
-    Arm,
     Choice,
     Do,
     Duration,
@@ -40,7 +39,10 @@ from .names import (
     result_type,
 )
 from .problems import Problems, nearest
+from .segments import Watching, is_alone
 from .sends import SendCompiler
+from .shapes import head
+from .splits import compile_split, split_names
 from .timers import TimerCompiler
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
@@ -70,7 +72,8 @@ class _MapCompiler:
         self._has_key = any("key" in entry for entry in self._entries)
         self._noticed = noticed_types(root)
         self._actions = action_names(root)
-        self._splits = self._split_names()
+        self._splits = split_names(self._stages.values(), problems)
+        self._watching = Watching(workspace, problems)
         self._matching = Matching(self._entries, workspace.events, problems)
         sends = SendCompiler(workspace, self._stages, self._reads, problems)
         self._timers = TimerCompiler(workspace, self._stages, self._reads, problems)
@@ -106,6 +109,7 @@ class _MapCompiler:
             digest=digest,
             has_key=self._has_key,
             asks=self._asks(),
+            watches=tuple(self._watching.found.values()),
             looks_back=any(
                 line.lookback for stage in stages.values() for line in (*stage.on, *anywhere)
             ),
@@ -134,7 +138,7 @@ class _MapCompiler:
         types = event_types(node)
         self._check_types(node)
         names = self._names(frozenset(types), entry=frozenset(), inside=False)
-        when = self._condition(node.get("when"), names)
+        when = self._filter(node, names)
         key = node.get("key")
         if key is None and self._has_key and "request" not in node:
             what = "Other entries have a `key`, and this one has none."
@@ -145,7 +149,13 @@ class _MapCompiler:
             expression, _ = compile_expression(scalar(key), names, self._reads, self._problems)
         max_age = node.get("max_age")
         return Entry(
-            Trigger(types, when, dict.fromkeys(types)),
+            Trigger(
+                types,
+                when,
+                dict.fromkeys(types),
+                segment=self._watching.of(node),
+                inside="left" not in node,
+            ),
             expression,
             _DAY if max_age is None else _duration(max_age),
             request="request" in node,
@@ -155,13 +165,21 @@ class _MapCompiler:
         types = event_types(node)
         self._check_types(node)
         names = self._names(frozenset(types))
+        segment = self._watching.of(node)
         return Trigger(
             types,
-            self._condition(node.get("when"), names),
+            self._filter(node, names),
             self._matching.of(node, types),
+            segment=segment,
+            inside="left" not in node,
             action="action" in node,
             of=self._of(node),
         )
+
+    def _filter(self, node: Tree, names: Names) -> Expression | None:
+        """The `when` beside another word; alone it is the trigger itself."""
+        alone = is_alone(node)
+        return None if alone else self._condition(node.get("when"), names)
 
     def _of(self, node: Tree) -> str:
         if "of" not in node:
@@ -188,11 +206,11 @@ class _MapCompiler:
     def _exit(self, node: Tree) -> Exit:
         types = event_types(node)
         outcome = node.get("outcome")
-        if outcome is None and len(types) > 1:
-            what = "An exit by several types needs an outcome."
+        if outcome is None and (len(types) > 1 or is_alone(node)):
+            what = "An exit by several types, or by a condition, needs an outcome."
             mend = "Add `outcome: ...`."
-            self._problems.add("outcome-missing", node.key("event").place, what, mend)
-        return Exit(self._trigger(node), _text(outcome) or types[0])
+            self._problems.add("outcome-missing", head(node), what, mend)
+        return Exit(self._trigger(node), _text(outcome) or types[0].removeprefix("segment "))
 
     def _stage(self, name: str, node: Tree) -> Stage:
         do, on = self._do(node, name, self._taken()), self._lines(node.get("on"), f"{name}/on")
@@ -210,7 +228,7 @@ class _MapCompiler:
             choose=tuple(self._choice(mapping(choice)) for choice in items(node.get("choose"))),
             go=self._go(node),
             settle=self._settle(node),
-            split=None if "split" not in node else self._split(mapping(node["split"])),
+            split=self._split(node),
             awaits=awaits,
         )
 
@@ -225,37 +243,10 @@ class _MapCompiler:
             self._problems.add("one-way-on", node.key("settle").place, what, "Leave it out.")
         return _duration(node["settle"])
 
-    def _split_names(self) -> frozenset[str]:
-        """Names are unique in a map: an arm is remembered by its split's."""
-        names: dict[str, Scalar] = {}
-        for node in self._stages.values():
-            if "split" in node:
-                name = scalar(mapping(node["split"])["name"])
-                if name.text in names:
-                    what = f'The split "{name.text}" is written twice.'
-                    self._problems.add("duplicate-name", name.place, what, "Rename one of them.")
-                names[name.text] = name
-        return frozenset(names)
-
-    def _split(self, node: Tree) -> Split:
-        by_key = _text(node.get("by")) == "key"
-        if by_key and not self._has_key:
-            what = "This map has no key to split by."
-            mend = "Give its entries a `key`, or leave `by` out."
-            self._problems.add("bad-split", node.key("by").place, what, mend)
-        arms = tuple(
-            self._arm(key.text, mapping(arm)) for key, arm in mapping(node["arms"]).entries
-        )
-        if not sum(arm.weight for arm in arms):
-            what, mend = "All arms weigh nothing.", "Give one of them a `weight` above 0."
-            self._problems.add("bad-split", node.key("arms").place, what, mend)
-        by: Literal["person", "key"] = "key" if by_key else "person"
-        return Split(scalar(node["name"]).text, _text(node.get("salt")), by, arms)
-
-    def _arm(self, name: str, node: Tree) -> Arm:
-        go = self._go(node)
-        assert go is not None
-        return Arm(name, _whole(node["weight"]), go)
+    def _split(self, node: Tree) -> Split | None:
+        if "split" not in node:
+            return None
+        return compile_split(mapping(node["split"]), self._stages, self._has_key, self._problems)
 
     def _lines(self, node: Node | None, place: str) -> tuple[Line, ...]:
         return tuple(

@@ -1,7 +1,9 @@
 """The words of what an action passes before it leaves: sends, quiet hours, caps and holdout."""
 
+from .problems import Problems
 from .shapes import (
     Check,
+    Ruled,
     Shape,
     either,
     expression,
@@ -14,6 +16,7 @@ from .shapes import (
     whole,
     word,
 )
+from .tree import Node
 
 _CLASS = word("marketing", "transactional")
 
@@ -41,13 +44,49 @@ SEND = Shape(
         "on_quiet": _policy("on_quiet", "hold", "skip", "other_channel"),
         "on_unreachable": _policy("on_unreachable", "skip"),
         "on_capped": _policy("on_capped", "hold", "skip", "other_channel"),
+        "on_failed": _policy("on_failed", "skip", "other_channel"),
         "limit": LIMIT,
         "store": expression,
     },
     required=("send",),
     alone=(("channels", "purpose"),),
     some=(("channels", "purpose"),),
-    later=frozenset({"on_failed"}),
+)
+TASK = Shape(
+    "a task",
+    {
+        "task": name,
+        "role": name,
+        "store": expression,
+        "assign": expression,
+        "with": mapping_of(value, name, "values"),
+        "sla": positive_duration,
+        "class": _CLASS,
+        "expires_after": positive_duration,
+    },
+    required=("task",),
+)
+
+
+def waiting(node: Node, problems: Problems) -> None:
+    """How long a result is waited for: a duration, or the task's own `sla`."""
+    if getattr(node, "text", "") != "sla":
+        positive_duration(node, problems)
+
+
+_WAIT = Ruled((word("sla"), positive_duration), waiting)
+AWAITED = ("accepted", "delivered", "clicked", "replied", "done")
+AWAIT = Shape(
+    "`await`",
+    {
+        **dict.fromkeys(AWAITED, _WAIT),
+        "to": name,
+        "end": name,
+        "else": either(name, _going("else")),
+    },
+    required=("else",),
+    alone=(AWAITED, ("to", "end")),
+    some=(AWAITED, ("to", "end")),
 )
 QUIET = Shape(
     "quiet hours",

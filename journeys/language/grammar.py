@@ -5,7 +5,7 @@ the language has and this version has not built is refused by name, never ignore
 """
 
 from . import tree
-from .catalogue_grammar import COMPUTED, EVENT, trait
+from .catalogue_grammar import COMPUTED, EVENT, SEGMENT, trait
 from .deed_grammar import DEEDS
 from .gate_grammar import AWAIT, CAP, HOLDOUT, LIMIT, QUIET, SEND, TASK
 from .names import DECLARABLE, RESULTS
@@ -26,7 +26,6 @@ from .shapes import (
     map_name,
     mapping_of,
     name,
-    not_yet,
     one_or_list,
     only_true,
     positive_duration,
@@ -42,8 +41,12 @@ from .tree import Node
 
 _events = one_or_list(event_name, "touchpoint types")
 
-_TRIGGER: dict[str, Check] = {"event": _events, "when": expression}
-_TRIGGER_LATER = frozenset({"segment", "left"})
+_TRIGGER: dict[str, Check] = {
+    "event": _events,
+    "segment": name,
+    "left": name,
+    "when": expression,
+}
 _RESULT: dict[str, Check] = {
     "action": one_or_list(word(*RESULTS), "results"),
     "of": name,
@@ -51,23 +54,9 @@ _RESULT: dict[str, Check] = {
 _MATCH: dict[str, Check] = {
     "match": either(word("any"), mapping_of(word("key"), name, "properties")),
 }
-_ONE_TRIGGER = (("event", "action"), ("event", "of"), ("action", "match"))
+_TRIGGERS = ("event", "action", "segment", "left")
+_ONE_TRIGGER = (_TRIGGERS, ("event", "of"), ("action", "match"), ("segment", "match"))
 _GO: dict[str, Check] = {"to": name, "end": name}
-
-
-def noticing(shape: Shape) -> Check:
-    """A thing with a trigger; one by `when` alone is to come."""
-
-    def check(node: Node, problems: Problems) -> None:
-        words = node.names() if isinstance(node, tree.Mapping) else []
-        if "when" in words and not shape.later.union({"event", "request", "action"}).intersection(
-            words
-        ):
-            not_yet("`when` without `event`", tree.mapping(node).key("when"), problems)
-        else:
-            shape(node, problems)
-
-    return Ruled((shape,), check)
 
 
 def doing(node: Node, problems: Problems) -> None:
@@ -93,9 +82,8 @@ LINE = Shape(
         "restart_timer": only_true,
         "lookback": positive_duration,
     },
-    later=_TRIGGER_LATER,
     alone=(("to", "end", "restart_timer"), *_ONE_TRIGGER),
-    some=(("event", "action"), ("to", "end", "restart_timer", "do")),
+    some=((*_TRIGGERS, "when"), ("to", "end", "restart_timer", "do")),
 )
 _GOING = Shape("`else`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
 _ON_PAST = Shape("`on_past`", _GO, alone=(("to", "end"),), some=(("to", "end"),))
@@ -183,7 +171,7 @@ STAGE = Shape(
         "title": text,
         "phase": text,
         **_DO,
-        "on": one_or_list(noticing(LINE), "lines"),
+        "on": one_or_list(LINE, "lines"),
         "after": one_or_list(Ruled((TIMER,), timer), "timers"),
         "choose": Ruled((_CHOICES,), choices),
         "split": SPLIT,
@@ -199,9 +187,9 @@ STAGE = Shape(
 ENTRY = Shape(
     "an entry",
     {**_TRIGGER, "request": only_true, "key": expression, "max_age": positive_duration},
-    alone=(("event", "request"),),
-    some=(("event", "request"),),
-    later=frozenset({"segment", "left", "schedule", "date", "existing", "spread"})
+    alone=(("event", "request", "segment", "left"),),
+    some=(("event", "request", "segment", "left", "when"),),
+    later=frozenset({"schedule", "date", "existing", "spread"})
     | frozenset({"every", "before", "plus", "at"}),
 )
 _MODES = word("never", "after_exit", "parallel")
@@ -241,16 +229,15 @@ GOAL = Shape(
         **_GO,
     },
     required=("goal",),
-    later=frozenset({"credit"}) | _TRIGGER_LATER,
+    later=frozenset({"credit"}),
     alone=(("then", "to", "end"), *_ONE_TRIGGER),
-    some=(("event", "action"),),
+    some=((*_TRIGGERS, "when"),),
 )
 EXIT = Shape(
     "an exit",
     {**_TRIGGER, **_RESULT, **_MATCH, "outcome": name},
-    later=_TRIGGER_LATER,
     alone=_ONE_TRIGGER,
-    some=(("event", "action"),),
+    some=((*_TRIGGERS, "when"),),
 )
 MAP = Shape(
     "a map",
@@ -260,12 +247,12 @@ MAP = Shape(
         "version": whole(1, 2**31),
         "timezone": timezone,
         "priority": whole(0, 100),
-        "enter": one_or_list(noticing(ENTRY), "entries"),
+        "enter": one_or_list(ENTRY, "entries"),
         "reentry": either(_MODES, Ruled((REENTRY,), reentry)),
         "holdout": HOLDOUT,
-        "goals": list_of(noticing(GOAL), "goals"),
-        "exits": list_of(noticing(EXIT), "exits"),
-        "anywhere": list_of(noticing(LINE), "lines"),
+        "goals": list_of(GOAL, "goals"),
+        "exits": list_of(EXIT, "exits"),
+        "anywhere": list_of(LINE, "lines"),
         "stages": mapping_of(STAGE, name, "stages"),
         "tests": list_of(anything, "tests"),
     },
@@ -284,8 +271,8 @@ CATALOGUE = Shape(
     {
         "events": mapping_of(EVENT, event_name, "event types"),
         "traits": mapping_of(Ruled((_TYPE, *COMPUTED.values()), trait), name, "traits"),
+        "segments": mapping_of(SEGMENT, name, "segments"),
     },
-    later=frozenset({"segments"}),
 )
 CHANNEL = Shape(
     "a channel",
@@ -299,6 +286,11 @@ SOURCE = Open(
     rest=anything,  # a mapping of foreign records, which intake reads itself
     mend="Write `topic: ...`.",
     later=frozenset({"lateness", "brings", "watermark"}),
+)
+RATE = Shape(
+    "a rate",
+    {"count": whole(1, 1_000_000), "per": positive_duration},
+    required=("count", "per"),
 )
 WORKSPACE = Shape(
     "a workspace",
@@ -316,6 +308,7 @@ WORKSPACE = Shape(
         "quiet_hours": list_of(QUIET, "quiet hours"),
         "caps": list_of(CAP, "caps"),
         "holdout": HOLDOUT,
+        "rate": RATE,
     },
     required=("workspace", "timezone"),
     later=frozenset({"hold_time_at_most", "credit", "stores"}),

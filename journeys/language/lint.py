@@ -95,7 +95,7 @@ def _circle(start: str, passing: dict[str, list[str]], done: set[str]) -> list[s
 
 
 def _check_restarts(map_: Map, stage: Stage, written: Tree, problems: Problems) -> None:
-    if not any(line.restart for line in (*stage.on, *map_.anywhere)):
+    if stage.awaits or not any(line.restart for line in (*stage.on, *map_.anywhere)):
         return
     for timer, node in zip(stage.after, items(written.get("after")), strict=True):
         if timer.wait is not None and timer.max is None:
@@ -146,7 +146,9 @@ def _detours(stage: Stage) -> list[Go]:
 
 def _branches(do: Iterable[Do]) -> list[Go]:
     sends = [item for item in do if isinstance(item, Send)]
-    policies = [(send.on_quiet, send.on_capped, send.on_unreachable) for send in sends]
+    policies = [
+        (send.on_quiet, send.on_capped, send.on_unreachable, send.on_failed) for send in sends
+    ]
     return [policy for each in policies for policy in each if isinstance(policy, To | End)]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 # The model is one module to those who read it; its parts are apart so that no file is too long.
-from .computing import Computed
+from .computing import Computed, Segment
 from .contracts import EventContract
 from .parts import START_KEY as START_KEY  # noqa: PLC0414
 from .parts import Change as Change  # noqa: PLC0414
@@ -21,9 +21,16 @@ from .parts import Emit as Emit  # noqa: PLC0414
 from .parts import End as End  # noqa: PLC0414
 from .parts import Expression as Expression  # noqa: PLC0414
 from .parts import Go as Go  # noqa: PLC0414
+from .parts import Rate as Rate  # noqa: PLC0414
 from .parts import Start as Start  # noqa: PLC0414
 from .parts import To as To  # noqa: PLC0414
 from .scope import Scope
+from .workspace_parts import Cap as Cap  # noqa: PLC0414
+from .workspace_parts import Channel as Channel  # noqa: PLC0414
+from .workspace_parts import Param as Param  # noqa: PLC0414
+from .workspace_parts import QuietHours as QuietHours  # noqa: PLC0414
+from .workspace_parts import Source as Source  # noqa: PLC0414
+from .workspace_parts import Template as Template  # noqa: PLC0414
 
 Policy = Literal["skip", "hold", "other_channel"] | To | End
 """What becomes of a send that may not leave as it is; To and End: it is withheld, she goes on."""
@@ -47,6 +54,9 @@ class Trigger:
     """The template or task it must be of; empty: any of this stage visit."""
     place: str = ""
     """The place its send or task must have; empty: any."""
+    segment: Segment | None = None
+    """It is noticed that she is in this segment, or is not where `inside` is false."""
+    inside: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,72 +265,14 @@ class Map:
     has_key: bool = False
     asks: frozenset[str] = frozenset()
     """What some condition reads of a request's `with`: all that an instance keeps of it."""
+    watches: tuple[Segment, ...] = ()
+    """The segments that its triggers name, or are."""
     looks_back: bool = False
     """Whether some line has a `lookback`."""
     anywhere: tuple[Line, ...] = ()
     holdout: Holdout | None = None
     tracks: bool = False
     """Whether something here looks at what becomes of actions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """`identifier` is a namespace or a pattern that ends in `.*`; `consent` a consent's name."""
-
-    name: str
-    identifier: str
-    consent: str | None = None
-    when: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuietHours:
-    """`[start, end)` by the clock where the person is; `channels` empty: all of them."""
-
-    start: time
-    end: time
-    class_: Literal["marketing", "transactional"] = "marketing"
-    channels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """At most `limit` actions that leave within `per`, of one person, as far as `of` counts them
-    together; `channel` empty: by any."""
-
-    limit: int
-    per: Duration
-    channel: str = ""
-    class_: Literal["marketing", "transactional"] = "marketing"
-    of: Literal["person", "store", "map"] = "person"
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    name: str
-    type: str
-    default: Any = None
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """`channels`: channel -> render(params) -> the content, a mapping of texts."""
-
-    name: str
-    class_: Literal["marketing", "transactional"] | None
-    params: Mapping[str, Param]
-    channels: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """How one `sources:` entry maps foreign records; `mapping` is None where it only has flags."""
-
-    name: str
-    topic: str | None
-    bulk: bool
-    mapping: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,12 +302,14 @@ class Workspace:
     """Computed trait -> what reads it."""
     unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Event type -> the properties that name a fact: under two ids it counts once."""
+    segments: Mapping[str, Segment] = field(default_factory=dict)
     contracts: Mapping[str, EventContract] = field(default_factory=dict)
     """Event type -> what stitch demands of its properties."""
     quiet_hours: tuple[QuietHours, ...] = ()
     caps: tuple[Cap, ...] = ()
     holdout: Holdout | None = None
     """Of all maps together."""
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True)
@@ -385,6 +339,12 @@ class Release:
         for type_ in (*sorted(types), ""):
             found[type_] = [c for c in every if c.of is None or type_ in c.of]
         return {type_: tuple(each) for type_, each in found.items() if each}
+
+    @cached_property
+    def watched(self) -> tuple[Segment, ...]:
+        """The segments that some trigger waits for, in one order."""
+        found = {each.id: each for map_ in self.versions.values() for each in map_.watches}
+        return tuple(found[name] for name in sorted(found))
 
     @cached_property
     def planning(self) -> frozenset[tuple[str, int]]:

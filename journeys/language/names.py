@@ -37,6 +37,9 @@ def result_type(result: str) -> str:
     return f"action.{result}"
 
 
+SEGMENTS = "profile.segments"
+"""Under this name the segments she is in stand among the computed traits."""
+
 Properties = Mapping[str, Mapping[str, str]] | None
 """Event type -> property -> type; None where no catalogue declares event types."""
 

@@ -1,11 +1,11 @@
-"""`do: send`: which template, over which channels, with which values."""
+"""`do: send` and `do: task`: which template or task, over which channels, with which values."""
 
 from collections.abc import Collection
 
 from .conditions import compile_expression
 from .durations import parse_duration
 from .gate_settings import check_channel, class_of
-from .model import Expression, Limit, Policy, Send, Template, Workspace
+from .model import Duration, Expression, Limit, Policy, Send, Task, Template, Workspace
 from .names import Names, Reads, Type
 from .problems import Place, Problems, listed, nearest
 from .settings import check_kind
@@ -14,6 +14,8 @@ from .templates import compile_text
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 from .ways import way
+
+_DAY = Duration("24h", millis=86_400_000)
 
 
 class SendCompiler:
@@ -52,8 +54,30 @@ class SendCompiler:
             on_quiet=self._policy(node.get("on_quiet"), "hold"),
             on_unreachable=self._policy(node.get("on_unreachable"), "skip"),
             on_capped=self._policy(node.get("on_capped"), "skip"),
+            on_failed=self._policy(node.get("on_failed"), "skip"),
             limit=self._limit(node),
-            store=self._store(node, names),
+            store=self._expression(node, "store", names),
+        )
+
+    def task(self, node: Tree, place: str, names: Names, held_out: bool) -> Task:
+        """The task at this place of the map; `held_out`: the map or workspace has a holdout."""
+        written, sla, role = scalar(node["task"]), node.get("sla"), node.get("role")
+        if held_out and "class" not in node:
+            what = "Whether people who are held out get this task is not said."
+            mend = "Add `class: marketing` (they do not) or `class: transactional` (they do)."
+            self._problems.add("class-missing", node.key("task").place, what, mend)
+        given = mapping(node["with"]).entries if "with" in node else ()
+        expires = node.get("expires_after")
+        return Task(
+            place=place,
+            task=written.text,
+            values={key.text: self.value(scalar(each), names)[0] for key, each in given},
+            sla=_DAY if sla is None else parse_duration(scalar(sla).text) or _DAY,
+            role="" if role is None else scalar(role).text,
+            store=self._expression(node, "store", names),
+            assign=self._expression(node, "assign", names),
+            class_=class_of(node) or "transactional",
+            expires_after=None if expires is None else parse_duration(scalar(expires).text),
         )
 
     def _check_holds(self, node: Tree) -> None:
@@ -73,10 +97,10 @@ class SendCompiler:
         assert per is not None
         return Limit(count, per)
 
-    def _store(self, node: Tree, names: Names) -> Expression | None:
-        if "store" not in node:
+    def _expression(self, node: Tree, word: str, names: Names) -> Expression | None:
+        if word not in node:
             return None
-        return compile_expression(scalar(node["store"]), names, self._reads, self._problems)[0]
+        return compile_expression(scalar(node[word]), names, self._reads, self._problems)[0]
 
     def _policy(self, node: Node | None, default: Policy) -> Policy:
         match node:

@@ -12,10 +12,18 @@ from .catalogue import read_events, read_unique, section
 from .conditions import compile_condition
 from .contracts import read_contracts
 from .durations import DAY_MS, parse_duration, roughly_ms
-from .gate_settings import check_channel, class_of, read_caps, read_holdout, read_quiet_hours
+from .gate_settings import (
+    check_channel,
+    class_of,
+    read_caps,
+    read_holdout,
+    read_quiet_hours,
+    read_rate,
+)
 from .model import Channel, Param, Source, Template, Workspace
-from .names import Names, Reads
+from .names import SEGMENTS, Names, Reads
 from .problems import Place, Problems
+from .segments import names_of, read_segments
 from .signatures import fits, type_of, words_of
 from .templates import Render, compile_block
 from .traits import Traits, read_traits
@@ -37,6 +45,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
     zone = ZoneInfo(scalar(root["timezone"]).text)
     events = read_events(catalogues, problems)
     traits = read_traits(catalogues, events, zone, problems)
+    segments = read_segments(catalogues, traits, problems)
     channels = _channels(root, traits, problems)
     memory = section(root, "memory")
     return Workspace(
@@ -56,12 +65,14 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         is_workday=_workdays(root, problems),
         traits=traits.types or None,
         computed=traits.computed,
-        figures=traits.figures,
+        figures={**traits.figures, SEGMENTS: names_of(segments)},
         unique=read_unique(catalogues, events, problems),
+        segments=segments,
         contracts=read_contracts(catalogues),
         quiet_hours=read_quiet_hours(root, channels, problems),
         caps=read_caps(root, channels, problems),
         holdout=read_holdout(root),
+        rate=read_rate(root),
     )
 
 

@@ -3,22 +3,48 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from .conditions import plain_property
-from .names import REQUESTED
+from .names import REQUESTED, result_type
 from .problems import Problems, nearest
+from .segments import type_noticed
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 
 
 def event_types(node: Tree) -> tuple[str, ...]:
-    """The types an `event:` names, each once; a request's for `request: true`."""
+    """The types an `event:` names, each once; a request's for `request: true`, and those that
+    report a result for `action:`."""
     if "request" in node:
         return (REQUESTED,)
+    edge = type_noticed(node)
+    if edge is not None:
+        return (edge,)
+    if "action" in node:
+        written = (scalar(each).text for each in items(node["action"]))
+        return tuple(result_type(each) for each in dict.fromkeys(written))
     return tuple(dict.fromkeys(scalar(each).text for each in items(node["event"])))
 
 
 def noticed_types(root: Tree) -> frozenset[str]:
     """Every type that some entry, goal, exit or line of the map names."""
     return frozenset(name for node in _triggers(root) for name in event_types(node))
+
+
+def action_names(root: Tree) -> frozenset[str]:
+    """The template or task of everything the map has somebody or something do."""
+    return frozenset(_action_names(root))
+
+
+def _action_names(node: Node) -> Iterator[str]:
+    if isinstance(node, Scalar):
+        return
+    entries = node.entries if isinstance(node, Tree) else ()
+    for key, each in entries:
+        if key.text in ("send", "task") and isinstance(each, Scalar):
+            yield each.text
+        elif key.text != "tests":
+            yield from _action_names(each)
+    for each in () if isinstance(node, Tree) else items(node):
+        yield from _action_names(each)
 
 
 class Matching:
@@ -44,6 +70,8 @@ class Matching:
     def of(self, node: Tree, types: tuple[str, ...]) -> dict[str, str | None]:
         """Event type -> property, or None where the type concerns every instance."""
         written = node.get("match")
+        if "action" in node or type_noticed(node) is not None:
+            return dict.fromkeys(types)
         if written is None:
             return self._usual(node, types)
         if isinstance(written, Scalar) and written.text == "any":

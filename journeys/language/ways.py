@@ -5,7 +5,7 @@ from collections.abc import Collection
 from .model import End, Go, To
 from .problems import Problems, nearest
 from .tree import Mapping as Tree
-from .tree import Scalar, scalar
+from .tree import Scalar, mapping, scalar
 
 
 def way(node: Tree, stages: Collection[str], problems: Problems) -> Go | None:
@@ -13,6 +13,16 @@ def way(node: Tree, stages: Collection[str], problems: Problems) -> Go | None:
     if "to" in node:
         return stage_named(scalar(node["to"]), stages, problems)
     return End(scalar(node["end"]).text) if "end" in node else None
+
+
+def otherwise(node: Tree, stages: Collection[str], problems: Problems) -> Go:
+    """Where `else` leads: a stage by its name, or a mapping with `to` or `end`."""
+    other = node["else"]
+    if isinstance(other, Scalar):
+        return stage_named(other, stages, problems)
+    go = way(mapping(other), stages, problems)
+    assert go is not None
+    return go
 
 
 def stage_named(written: Scalar, stages: Collection[str], problems: Problems) -> To:

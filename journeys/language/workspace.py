@@ -17,6 +17,7 @@ from .compiler import build_map
 from .deeds import check_starts
 from .lint import check_meaning
 from .model import Entry, Map, Release, Workspace
+from .names import RESULTS, result_type
 from .problems import MapError, Place, Problem, Problems
 from .settings import SETTINGS, build_workspace
 from .shapes import Check
@@ -164,14 +165,15 @@ def _entering(live: Sequence[Map]) -> dict[str, tuple[tuple[Map, Entry], ...]]:
 
 
 def _noticed(map_: Map) -> set[str]:
-    """The types of goals, exits and lines."""
+    """The types of goals, exits and lines; all results where a map looks at some."""
     lines = [*map_.anywhere, *(line for stage in map_.stages.values() for line in stage.on)]
     triggers = [
         *(goal.trigger for goal in map_.goals),
         *(exit_.trigger for exit_ in map_.exits),
         *(line.trigger for line in lines),
     ]
-    return {event_type for trigger in triggers for event_type in trigger.events}
+    found = {event_type for trigger in triggers for event_type in trigger.events}
+    return found | set(map(result_type, RESULTS)) if map_.tracks else found
 
 
 def _remembered(maps: Iterable[Map]) -> dict[str, frozenset[str]]:

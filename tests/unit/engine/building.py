@@ -11,6 +11,7 @@ import orjson
 from journeys.engine.effects import Effects, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import Profile, decode
+from journeys.engine.results import RESULT_TYPES
 from journeys.engine.steering import may_pass
 from journeys.language.model import (
     Channel,
@@ -114,6 +115,7 @@ def map_of(name: str, stages: Sequence[Stage], enter: Sequence[Entry], **more: A
         looks_back=more.get("looks_back", False),
         anywhere=more.get("anywhere", ()),
         holdout=more.get("holdout"),
+        tracks=more.get("tracks", False),
     )
 
 
@@ -167,6 +169,9 @@ def release(*maps: Map, space: Workspace | None = None) -> Release:
             {"goals": one.goals, "exits": one.exits, "anywhere": one.anywhere},
         ):
             noticing |= {(one.name, one.version, event) for event in trigger.events}
+        results = RESULT_TYPES if one.tracks else ()
+        noticing |= {(one.name, one.version, event) for event in results}
+        remembers |= dict.fromkeys(results, frozenset({"action_id"}))
         for event, names in one.remembers.items():
             remembers[event] = remembers.get(event, frozenset()) | names
     versions = {(one.name, one.version): one for one in live}

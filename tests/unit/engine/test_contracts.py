@@ -4,9 +4,10 @@ import orjson
 
 from journeys.engine.effects import Output
 from journeys.engine.ids import cause_id, touchpoint_key
-from journeys.language.model import End, Goal, Reentry, Timer
+from journeys.language.model import Emit, End, Goal, Map, Reentry, Start, Task, Timer, To
 from schemas.action import EVENT_TYPE, HEADERS, Action, attributes
 from schemas.inbox import Held, Merged
+from schemas.topics import TASKS
 from schemas.transition import Kind, Transition
 
 from .building import (
@@ -39,7 +40,7 @@ def eventful() -> list[Output]:
     rule = Reentry(cooldown=hours(9))
     good = map_of("good", [first], [entry("in")], goals=goals, reentry=rule)
     bad = map_of("bad", [stage("first", do=(send("x", values={"v": fails}),))], [entry("in")])
-    life = Life(release(good, bad))
+    life = Life(release(good, bad, busy()))
     life.happens("in", START)
     life.happens("won", START + MINUTE)
     life.happens("in", START, BEA, id="b")
@@ -51,6 +52,21 @@ def eventful() -> list[Output]:
     return life.outputs
 
 
+def busy() -> Map:
+    """Asks somebody to do something, and makes touchpoints and requests of its own."""
+    first = stage(
+        "first",
+        do=(
+            Emit("first/do/0", "made", {}),
+            Start("first/do/1", "good", {}),
+            Task("first/do/2", "call", {}, hours(1), role="staff"),
+        ),
+        after=(Timer(hours(1.5), go=To("second")),),
+    )
+    second = stage("second", after=(Timer(hours(9), go=End("over")),))
+    return map_of("busy", [first, second], [entry("in")], tracks=True)
+
+
 def test_every_action_keeps_its_contract() -> None:
     outputs = [o for o in eventful() if o.kind.startswith("actions.")]
     assert outputs
@@ -58,7 +74,7 @@ def test_every_action_keeps_its_contract() -> None:
         action = Action.model_validate_json(output.value, strict=False)
         headers = dict(output.headers)
 
-        assert output.kind == f"actions.{action.channel}"
+        assert output.kind == f"actions.{action.channel or TASKS}"
         assert output.key == action.profile_id
         assert set(HEADERS) <= set(headers)
         assert attributes(output.headers)["id"] == action.action_id
@@ -72,7 +88,8 @@ def test_every_transition_keeps_its_contract_and_all_kinds_are_told() -> None:
     rows = [o for o in eventful() if o.kind == "transitions"]
     told = [Transition.model_validate_json(o.value) for o in rows]
 
-    assert {row.kind for row in told} == set(Kind.__args__) - {"move"}
+    # A report is told where touchpoints settle: see the tests of waiting.
+    assert {row.kind for row in told} == set(Kind.__args__) - {"report"}
     assert len({row.id for row in told}) == len(told)
     assert [o.key for o in rows] == [row.profile_id for row in told]
 

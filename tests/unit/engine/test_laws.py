@@ -1,7 +1,6 @@
 """Laws that hold for every life; each was seen to fail with the fold broken on purpose."""
 
 from collections.abc import Callable
-from datetime import time
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,24 +8,12 @@ from hypothesis import strategies as st
 
 from journeys.engine.local_time import rfc3339
 from journeys.language.model import (
-    Arm,
-    Cap,
-    Change,
-    Emit,
     End,
-    Exit,
     Goal,
-    Holdout,
-    Limit,
     Line,
-    Map,
-    QuietHours,
     Reentry,
     Release,
-    Send,
-    Split,
     Timer,
-    To,
 )
 from schemas.inbox import (
     Drained,
@@ -49,114 +36,16 @@ from .building import (
     MINUTE,
     START,
     Life,
-    days,
     entry,
-    expression,
     folded_again,
     hours,
     map_of,
     on,
     release,
-    send,
     stage,
     win_back,
-    workspace,
 )
-
-CART = expression(lambda scope: scope.event.properties.get("cart"))
-DUE = expression(lambda scope: scope.profile.trait("due"))
-SOON = expression(lambda scope: scope.now + 3 * 3_600_000)
-FRAIL = expression(lambda scope: 1 // (scope.event.properties.get("cart") or 0))
-
-
-def follow_up(sends: bool = True, **more: Any) -> Map:
-    """Stages that wait, act and stay, restart, and come back."""
-
-    def do(place: str) -> tuple[Send, ...]:
-        return (send(place, on_capped="hold", expires_after=hours(8)),) if sends else ()
-
-    first = stage(
-        "first",
-        do=do("first/do/0"),
-        on=(
-            Line(on("b"), go=To("second"), do=do("first/on/0/do/0")),
-            Line(on("c"), restart=True),
-        ),
-        after=(
-            Timer(hours(1), do=do("first/after/0/do/0")),
-            Timer(hours(3), do=do("first/after/1/do/0"), go=To("second")),
-        ),
-    )
-    second = stage(
-        "second",
-        do=do("second/do/0"),
-        on=(Line(on("a"), go=To("first")), Line(on("c"), do=do("second/on/0/do/0"))),
-        after=(Timer(hours(2), go=End("over")),),
-    )
-    return map_of("follow-up", [first, second], [entry("a")], **more)
-
-
-def carts() -> Map:
-    """Keyed, limited, with a goal, an exit and a message that fails for some carts."""
-    waiting = stage(
-        "waiting",
-        after=(
-            Timer(hours(1), do=(send("waiting/after/0/do/0", values={"n": FRAIL}),)),
-            Timer(hours(2), go=End("over")),
-        ),
-    )
-    return map_of(
-        "carts",
-        [waiting],
-        [entry("b", key=CART)],
-        goals=(Goal("won", on("c", match="cart"), None, None),),
-        exits=(Exit(on("d"), "left"),),
-        reentry=Reentry(limit=Limit(2, hours(6))),
-        remembers={kind: frozenset({"cart"}) for kind in "bcd"},
-    )
-
-
-NOON = (QuietHours(time(12), time(14, 30), "transactional"),)
-SCARCE = (Cap(2, hours(3), class_="transactional"), Cap(5, days(1), class_="transactional"))
-
-
-def features() -> Map:
-    """Splits, facts and touchpoints of its own, moments by a value, settling and looking back."""
-    arms = (Arm("a", 1, To("wait")), Arm("b", 1, To("talk")))
-    wait = stage(
-        "wait",
-        on=(Line(on("b"), go=To("talk")), Line(on("c"), go=End("c"))),
-        after=(Timer(None, until=DUE, on_past="skip", go=To("talk")), Timer(hours(9), go=End("x"))),
-        settle=hours(1),
-    )
-    talk = stage(
-        "talk",
-        do=(Change("talk/do/0", {"due": SOON}, ("t",)), Emit("talk/do/1", "d", {})),
-        on=(Line(on("c"), go=To("wait"), lookback=hours(6)),),
-        after=(
-            Timer(
-                hours(2), time(12), do=(Emit("talk/after/0/do/0", "a", {}),), days=("mon", "wed")
-            ),
-        ),
-    )
-    stages = [stage("which", split=Split("s", "", "person", arms)), wait, talk]
-    return map_of("features", stages, [entry("a")], looks_back=True)
-
-
-BOOK = release(
-    follow_up(),
-    features(),
-    carts(),
-    win_back(hours(4), name="win-back"),
-    space=workspace(quiet_hours=NOON, caps=SCARCE, holdout=Holdout(50, "b")),
-)
-OTHER = release(
-    follow_up(),
-    features(),
-    carts(),
-    win_back(hours(4), name="win-back"),
-    space=workspace(grace=MINUTE, digest="d2"),
-)
+from .lively import BOOK, OTHER
 
 QUIET = release(
     map_of(
@@ -191,6 +80,12 @@ happenings = st.one_of(
     st.tuples(st.just("tick"), moments),
     st.tuples(st.just("tick"), moments),
     st.tuples(st.sampled_from(["hold", "release", "publish", "retry", "merge"])),
+    st.tuples(
+        st.just("result"),
+        people,
+        st.sampled_from(["failed", "replied", "done", "delivered", "declined"]),
+        st.integers(1, 3),
+    ),
     st.tuples(st.sampled_from(["pause", "discard", "resume", "resume", "drain", "stop"])),
 )
 Happening = tuple[Any, ...]
@@ -217,6 +112,8 @@ def lived(
                     cart=cart or None,
                 )
                 life.deliver()
+            case "result":
+                _result_comes(life, str(n), now, *rest)
             case "tick":
                 now += rest[0]
                 life.tick(now)
@@ -231,6 +128,13 @@ def lived(
         if watch is not None:
             watch(life)
     return life
+
+
+def _result_comes(life: Life, id_: str, now: int, who: str, result: str, back: int) -> None:
+    """One of the last actions reports it, whoever's it was."""
+    for action in [each["action_id"] for each in life.actions()][-back:][:1]:
+        more = {"id": id_, "stamp": now, "received": now, "action_id": action}
+        life.happens(f"action.{result}", now, who, **more)
 
 
 def picture(life: Life) -> tuple[object, ...]:

@@ -82,7 +82,7 @@ def _named(pairs: list[tuple[str, Any]], depth: int) -> list[str]:
     lines = []
     pad = "  " * depth
     for name, value in pairs:
-        if value is None or value is False or value in ((), {}, frozenset()):
+        if value is None or value is False or value in ((), {}, frozenset(), ""):
             continue
         if _is_short(value):
             lines.append(f"{pad}{name}: {_short(value)}")
