@@ -7,6 +7,7 @@ import typer
 
 from console.cli import (
     actions,
+    backtest,
     check,
     dead_letters,
     demo,
@@ -40,6 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for commands in (demo, dev, worker, topics, publish, check, test, draw, simulate):
+    commands.add_to(app)
+for commands in (backtest,):
     commands.add_to(app)
 for commands in (schema, send, start, imports, actions):
     commands.add_to(app)
