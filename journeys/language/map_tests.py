@@ -23,7 +23,8 @@ Facts = Mapping[str, Any]
 class Person:
     """Somebody as she is before the story begins.
 
-    `reachable` None: everywhere, unless identifiers or consents say otherwise.
+    `reachable` None: everywhere, unless identifiers or consents say otherwise. Nobody is held out
+    who does not say so.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Person:
     identifiers: Mapping[str, tuple[str, ...]]
     reachable: tuple[str, ...] | None
     arms: Mapping[str, str]
+    holdout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ def _person(name: str, node: Tree) -> Person:
         },
         reachable=None if reachable is None else _texts(reachable),
         arms=_plain(node.get("arms")),
+        holdout="holdout" in node,
     )
 
 

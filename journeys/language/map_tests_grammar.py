@@ -107,8 +107,9 @@ PERSON = Shape(
         "store": text,
         "reachable": ListOf(name, "channels", may_be_empty=True),
         "arms": mapping_of(name, name, "arms"),
+        "holdout": only_true,
     },
-    later=frozenset({"buckets", "holdout"}),
+    later=frozenset({"buckets"}),
 )
 _ITEM: dict[str, Check] = {"map": map_name, "person": name, "key": value}
 _WHEN: dict[str, Check] = {"at": moment, "due": moment, "stage": name}

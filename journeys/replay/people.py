@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
+from journeys.engine.effects import Shard
+from journeys.engine.holdout import held_out
 from journeys.engine.profile import Profile
+from journeys.engine.turn import Turn
 from journeys.language.map_tests import Person
-from journeys.language.model import Channel, Map, Workspace
+from journeys.language.model import Channel, Map, Release, Workspace
+from schemas.touchpoint import ProfileId
 
 NOBODY_IN_PARTICULAR = Person("she", {}, (), {}, {}, None, {})
 """Who the story is about where a test has no `people`."""
+
+IDS_TRIED = 10_000
 
 _BEFORE = 0
 """When her facts were said: whatever happens in a story is newer."""
@@ -38,6 +45,16 @@ def profile_of(person: Person, workspace: Workspace, maps: Iterable[Map]) -> Pro
     return profile
 
 
+def profile_id(person: Person, release: Release, map_name: str) -> ProfileId:
+    """Her name, or the first with a number behind it that the hashes of rule 15 hold out of this
+    map, if she is to be; else of no map. Where none is found they have their way."""
+    numbers = (f"{person.name}-{n}" for n in range(2, IDS_TRIED))
+    for name in chain([person.name], numbers):
+        if _is_held_out(ProfileId(name), release, map_name, person.holdout) == person.holdout:
+            return ProfileId(name)
+    return ProfileId(person.name)
+
+
 def numbered(text: str, n: int) -> str:
     """`{{ n }}` replaced by the number of the repetition."""
     return _NUMBER.sub(str(n), text)
@@ -57,6 +74,12 @@ def numbered_all(value: object, n: int) -> object:
 
 
 _NUMBER = re.compile(r"\{\{\s*n\s*\}\}")
+
+
+def _is_held_out(name: ProfileId, release: Release, map_name: str, only_this: bool) -> bool:
+    turn = Turn(Shard(0, 1), release, name, Profile(), 0, [], [])
+    maps = [map_ for map_ in release.live if map_.name == map_name or not only_this]
+    return any(held_out(turn, map_) for map_ in maps)
 
 
 def _reachable(person: Person, workspace: Workspace) -> list[Channel]:

@@ -9,18 +9,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from journeys.engine.profile import Instance
-from journeys.language.map_tests import Person
 from journeys.language.model import Map
 from schemas.inbox import Arrived
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from .books import Books
 from .life import Life
-from .people import profile_of
+from .people import NOBODY_IN_PARTICULAR, profile_id, profile_of
 from .sight import traits_of
 from .story import Beat, beat_of, beats_of
 
-SHE = ProfileId("she")
 SOURCE = "simulation"
 SECOND = 1000
 
@@ -47,15 +45,18 @@ class Simulation:
     map: Map
     now: Millis
     life: Life = field(init=False)
+    she: ProfileId = field(init=False)
     count: int = 0
 
     def __post_init__(self) -> None:
         self.life = Life(self.books.release, self.books.workspace.clock)
         self.life.open()
-        person = Person(SHE, {}, (), {}, {}, None, {})
-        live = self.books.live.values()
-        self.life.put(SHE, profile_of(person, self.books.workspace, live))
         self.life.append(self.books.published(), self.now)
+        release = self.books.release(self.life.shard)
+        assert release is not None
+        self.she = profile_id(NOBODY_IN_PARTICULAR, release, self.map.name)
+        live = self.books.live.values()
+        self.life.put(self.she, profile_of(NOBODY_IN_PARTICULAR, self.books.workspace, live))
         self.life.pass_until(self.now)
 
     @property
@@ -64,12 +65,12 @@ class Simulation:
 
     def instances(self) -> list[Instance]:
         """Those she is in now."""
-        person = self.life.person(SHE)
+        person = self.life.person(self.she)
         return [] if person is None else person.instances
 
     def facts(self) -> dict[str, Any]:
         """What is known of her: traits, and tags where there are any."""
-        person = self.life.person(SHE)
+        person = self.life.person(self.she)
         if person is None:
             return {}
         traits = traits_of(self.life, person)
@@ -80,12 +81,12 @@ class Simulation:
         self.now = Millis(self.now + SECOND)
         touchpoint = self._touchpoint(type_, properties, self.now, **more)
         self.count += 1
-        return [beat_of(touchpoint, SHE, self.now), *self._arrive(self.life, touchpoint)]
+        return [beat_of(touchpoint, self.she, self.now), *self._arrive(self.life, touchpoint)]
 
     def wait(self, moment: Millis) -> list[Beat]:
         """Time passes until this moment, and what is due by then has fired."""
         self.now = max(self.now, moment)
-        return beats_of(self.life.pass_until(self._heard(self.now)), {SHE: SHE})
+        return beats_of(self.life.pass_until(self._heard(self.now)), {})
 
     def next_moment(self) -> Millis | None:
         """When something would happen of itself."""
@@ -98,7 +99,7 @@ class Simulation:
         due = self.next_moment()
         if due is not None:
             life = self.life.fork()
-            beats = beats_of(life.pass_until(self._heard(due)), {SHE: SHE})
+            beats = beats_of(life.pass_until(self._heard(due)), {})
             found.append(Would("waiting", tuple(beats), due))
         return found
 
@@ -139,8 +140,8 @@ class Simulation:
     def _arrive(self, life: Life, touchpoint: Touchpoint) -> list[Beat]:
         at = touchpoint.time
         came = life.pass_until(at)
-        came += life.append(Arrived(SHE, touchpoint, (), (SOURCE, 0, self.count)), at)
-        return beats_of(came, {SHE: SHE})
+        came += life.append(Arrived(self.she, touchpoint, (), (SOURCE, 0, self.count)), at)
+        return beats_of(came, {})
 
     def _planned(self, due: Millis) -> Millis:
         return Millis(max(due - self.books.workspace.grace, self.now))

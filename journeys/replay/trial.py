@@ -33,7 +33,7 @@ from .books import Books, open_books
 from .comparing import Failure, compare
 from .life import Life
 from .moments import Moments
-from .people import NOBODY_IN_PARTICULAR, numbered, numbered_all, profile_of
+from .people import NOBODY_IN_PARTICULAR, numbered, numbered_all, profile_id, profile_of
 from .sight import Item, Sight, rows_of
 from .story import Beat, beat_of, beats_of
 
@@ -80,6 +80,7 @@ class Trial:
     moments: Moments
     life: Life = field(init=False)
     names: dict[ProfileId, str] = field(default_factory=dict)
+    ids: dict[str, ProfileId] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     story: list[Beat] = field(default_factory=list)
     _touchpoints: int = 0
@@ -98,9 +99,9 @@ class Trial:
     def _begin(self) -> None:
         start = self._start()
         self.life.open()
+        self.life.append(self.books.published(), start)
         for person in self.test.people or self._unnamed():
             self._introduce(person)
-        self.life.append(self.books.published(), start)
         self._pass(start)
 
     def _unnamed(self) -> tuple[Person, ...]:
@@ -119,8 +120,10 @@ class Trial:
         )
 
     def _introduce(self, person: Person) -> None:
-        name = ProfileId(person.name)
-        self.names[name] = person.name
+        release = self.books.release(self.life.shard)
+        assert release is not None
+        name = profile_id(person, release, self.test.map)
+        self.names[name], self.ids[person.name] = person.name, name
         self.life.put(name, profile_of(person, self.books.workspace, self.books.live.values()))
 
     def _start(self) -> Millis:
@@ -170,7 +173,7 @@ class Trial:
         match what:
             case Joined(loser, survivor):
                 self._say(arrives, f"{loser} turns out to be {survivor}", loser)
-                self._append(Merged(ProfileId(loser), ProfileId(survivor)), arrives)
+                self._append(Merged(self.ids[loser], self.ids[survivor]), arrives)
             case NewVersion(version, change):
                 self.books.new_version(version, change)
                 self._say(arrives, f"version {version} of {self.test.map} is published")
@@ -226,9 +229,9 @@ class Trial:
         self._touch(happening, touched, at, arrives, 1)
 
     def _person(self, happening: Happening, n: int) -> ProfileId:
-        if happening.person is not None:
-            return ProfileId(numbered(happening.person, n))
-        return next(iter(self.names))
+        if happening.person is None:
+            return next(iter(self.names))
+        return self.ids[numbered(happening.person, n)]
 
     def _pass(self, moment: Millis) -> None:
         self.story += beats_of(self.life.pass_until(moment), self.names)

@@ -1,6 +1,9 @@
 """Tests of maps, run: each tells a story whose end is known."""
 
-from tests.unit.replay.benches import CART, complaints, verdict
+from journeys.language.map_tests import read_tests
+from journeys.language.workspace import compile_workspace
+from journeys.replay.trial import run_test
+from tests.unit.replay.benches import CART, complaints, documents, verdict
 
 FORGETS = """
 name: she forgets her cart
@@ -322,3 +325,49 @@ def test_a_replay_s_clock_is_the_events() -> None:
     )
 
     assert said == []
+
+
+def test_nobody_is_held_out_who_does_not_say_so() -> None:
+    map_ = CART.replace("version: 1\n", "version: 1\nholdout: {percent: 50, salt: s}\n")
+    story = """
+    name: of three people one is held out
+    date: "2026-05-04"
+    people: {ann: {}, bea: {holdout: true}, eva: {}}
+    given:
+      - {at: "09:00", person: ann, cart.filled: {cart: c1, amount: 30}}
+      - {at: "09:00", person: bea, cart.filled: {cart: c2, amount: 30}}
+      - {at: "09:00", person: eva, cart.filled: {cart: c3, amount: 30}}
+    expect:
+      actions: [{person: ann}, {person: eva}]
+      withheld: [{person: bea, reason: holdout}]
+    """
+
+    assert complaints(story, map_) == []
+
+
+def test_a_computed_trait_that_a_test_gives_stays_as_given() -> None:
+    texts = documents(
+        """
+        name: she has ordered twice, says the test
+        date: "2026-05-04"
+        people: {ann: {traits: {orders: 2}}}
+        given:
+          - {at: "09:00", order.paid: {cart: c0, amount: 30}}
+        expect: {profile: {traits: {orders: 2}}}
+        """
+    )
+    file = "catalogue/events.yaml"
+    texts[file] = texts[file].replace("store: text}", "store: text, orders: {count: order.paid}}")
+    given = _only(texts)
+    told = "people: {ann: {traits: {orders: 2}}}"
+    computed = _only({name: t.replace(told, "people: {ann: {}}") for name, t in texts.items()})
+
+    assert given == []
+    assert computed == ["profile: traits: {orders: 2} / traits: {orders: 1}"]
+
+
+def _only(texts: dict[str, str]) -> list[str]:
+    compiled = compile_workspace(texts)
+    (test,) = read_tests(texts, compiled)
+    failures = run_test(texts, compiled, test).failures
+    return [f"{f.what}: {'; '.join(f.expected)} / {'; '.join(f.got)}" for f in failures]
