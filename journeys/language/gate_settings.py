@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import time
 from typing import Literal
 
-from .durations import parse_duration, parse_time_of_day
-from .model import Cap, Holdout, QuietHours
+from .durations import parse_duration, parse_time_of_day, roughly_ms
+from .model import Cap, Holdout, QuietHours, Rate
 from .problems import Problems, nearest
 from .tree import Mapping as Tree
 from .tree import Scalar, items, mapping, scalar
@@ -87,6 +87,18 @@ def _of(written: Scalar) -> Literal["person", "store", "map"]:
             return "map"
         case _:
             return "person"
+
+
+def read_rate(root: Tree) -> Rate | None:
+    """How many touchpoints of one person journeys hear of."""
+    node = root.get("rate")
+    if node is None:
+        return None
+    written = mapping(node)
+    count, per = scalar(written["count"]).value, parse_duration(scalar(written["per"]).text)
+    assert isinstance(count, int)
+    assert per is not None
+    return Rate(count, roughly_ms(per))
 
 
 def _quiet_hours(node: Tree, channels: Collection[str], problems: Problems) -> QuietHours:

@@ -8,6 +8,14 @@ from .scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many touchpoints of one person within `per` ms; of more, journeys hear nothing."""
+
+    count: int
+    per: int
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """Elapsed (`millis`) or calendar steps (`months`, `days`) in the resolved zone; one of them.
 
