@@ -6,7 +6,7 @@ from schemas import inbox
 from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
-from . import arms, tallies
+from . import arms, pace, tallies
 from . import profile as profiles
 from .entries import oldest_first
 from .lines import in_order, resume
@@ -97,6 +97,7 @@ def _unite_facts(profile: Profile, other: Profile) -> None:
             profile.consents[name] = consent
     places = {place.action: place for place in (*other.places, *profile.places)}
     profile.places = sorted(places.values(), key=lambda place: (place.at, place.action))
+    profile.pace = pace.united(profile.pace, other.pace)
     profile.tag_list += [tag for tag in other.tag_list if tag not in profile.tag_list]
 
 
