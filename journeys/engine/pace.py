@@ -30,9 +30,10 @@ def skips(turn: Turn, touchpoint: Touchpoint, kept: Remembered | None) -> bool:
         return False
     counts = turn.profile.pace
     window = touchpoint.time // rate.per
-    if window not in counts:
+    count = counts.get(window)
+    if count is None:
         window = _placed(counts, window)
-    count = counts.get(window, 0)
+        count = counts.get(window, 0)
     if 0 <= count < rate.count:
         counts[window] = count + 1
         return False
