@@ -44,7 +44,7 @@ def holds(turn: Turn, map_: Map, instance: Instance, trigger: Trigger) -> bool:
     """Whether a trigger by a segment is true on arrival."""
     if trigger.segment is None:
         return False
-    if is_in(turn, trigger.segment, instance.base) is not trigger.inside:
+    if is_in(turn, trigger.segment, instance.base) is trigger.outside:
         return False
     if trigger.when is None:
         return True

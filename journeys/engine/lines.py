@@ -6,7 +6,7 @@ from journeys.language.model import Line, Map
 from journeys.language.scope import Noticed
 
 from .gate import request
-from .goals import noticed, pre_empt
+from .goals import holds, noticed, pre_empt, pre_empt_by_state, stands_for
 from .ids import touchpoint_key
 from .judging import Hold
 from .local_time import subtract
@@ -42,12 +42,12 @@ def catch_up(
 
     One pass is enough: what moves her dates the next arrival, and a wait begins after that.
     """
-    _look_back(turn, map_, instance)
+    _on_arrival(turn, map_, instance)
     for kept in past:
         if has_ended(instance):
             return
         _offer(turn, map_, instance, kept, kept, goals)
-        _look_back(turn, map_, instance)
+        _on_arrival(turn, map_, instance)
 
 
 def resume(turn: Turn, map_: Map, instance: Instance, given: Iterable[Remembered]) -> None:
@@ -60,7 +60,7 @@ def resume(turn: Turn, map_: Map, instance: Instance, given: Iterable[Remembered
         kept = queue.pop(0)
         visit, end = instance.visit, window_end(instance)
         if _offer(turn, map_, instance, kept, kept, goals=True):
-            _look_back(turn, map_, instance)
+            _on_arrival(turn, map_, instance)
             after = kept.time if instance.visit != visit else end
             queue = _once([*queue, *later(turn.profile, after)])
 
@@ -87,17 +87,36 @@ def in_order(kept: Remembered) -> tuple[int, int, str, str]:
     return kept.time, kept.received, kept.id, kept.source
 
 
-def _look_back(turn: Turn, map_: Map, instance: Instance) -> None:
-    """On arrival, what happened before it and lines look back to; each touchpoint counts once."""
-    while map_.looks_back and instance.id in turn.arrived:
+def _on_arrival(turn: Turn, map_: Map, instance: Instance) -> None:
+    """What is true on arrival counts at once; then what happened before and lines look back to."""
+    while instance.id in turn.arrived:
         turn.arrived.discard(instance.id)
-        if has_ended(instance):
+        if has_ended(instance) or (map_.watches and _by_state(turn, map_, instance)):
+            continue
+        if map_.looks_back:
+            _look_back(turn, map_, instance)
+
+
+def _by_state(turn: Turn, map_: Map, instance: Instance) -> bool:
+    """Goals, exits and lines by a segment she is in; True if one moved or ended the instance."""
+    visit = instance.visit
+    if pre_empt_by_state(turn, map_, instance):
+        return True
+    for place, lines in (("on", map_.stages[instance.stage].on), ("anywhere", map_.anywhere)):
+        for index, line in enumerate(lines):
+            if instance.visit == visit and holds(turn, map_, instance, line.trigger):
+                event = stands_for(instance, line.trigger, f"{place}/{index}")
+                _take(turn, map_, instance, line, (place, index), event, event)
+    return instance.visit != visit
+
+
+def _look_back(turn: Turn, map_: Map, instance: Instance) -> None:
+    """Each touchpoint counts once, and what caused the arrival never again."""
+    for kept in sorted(turn.profile.remembered, key=in_order):
+        if kept.time <= instance.since and not kept.backfill:
+            _look_at(turn, map_, instance, kept)
+        if instance.id in turn.arrived or has_ended(instance):
             return
-        for kept in sorted(turn.profile.remembered, key=in_order):
-            if kept.time <= instance.since and not kept.backfill:
-                _look_at(turn, map_, instance, kept)
-            if instance.id in turn.arrived:
-                break
 
 
 def _look_at(turn: Turn, map_: Map, instance: Instance, kept: Remembered) -> None:

@@ -12,6 +12,7 @@ from .entries import oldest_first
 from .lines import in_order, resume
 from .moves import memory_key, part
 from .profile import Instance, Memory, Profile, Remembered
+from .segments import edges
 from .stuck import guarded
 from .turn import Cause, Turn
 from .waits import replan
@@ -69,6 +70,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
         given[kept.id] = [*given[kept.id], gone.entry, *([gone.last] if gone.last else [])]
         _close(turn, kept, gone)
     replan(turn, turn.shard.time)
+    edges(turn, turn.shard.log_time, turn.shard.log_time, quiet=True)  # rule 20
     for instance in list(profile.instances):  # 4
         _catch_up(turn, instance, given[instance.id], loser)
 

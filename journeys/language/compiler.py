@@ -154,7 +154,7 @@ class _MapCompiler:
                 when,
                 dict.fromkeys(types),
                 segment=self._watching.of(node),
-                inside="left" not in node,
+                outside="left" in node,
             ),
             expression,
             _DAY if max_age is None else _duration(max_age),
@@ -171,7 +171,7 @@ class _MapCompiler:
             self._filter(node, names),
             self._matching.of(node, types),
             segment=segment,
-            inside="left" not in node,
+            outside="left" in node,
             action="action" in node,
             of=self._of(node),
         )

@@ -65,6 +65,21 @@ class Computed:
     keep: int = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A condition on the profile alone. `id` changes with its definition.
+
+    Time alone may change it at the midnights (`d`) or clock hours (`h`) of `units`, and at what
+    `moments` say of a person, in ms.
+    """
+
+    name: str
+    id: str
+    when: Expression
+    units: frozenset[str] = frozenset()
+    moments: tuple[Callable[[Scope], int | None], ...] = ()
+
+
 def reader(computed: Computed) -> Callable[[Scope], Any]:
     """Reads the trait's value as of the scope's moment; never raises."""
     if computed.how == "formula":

@@ -55,8 +55,8 @@ class Trigger:
     place: str = ""
     """The place its send or task must have; empty: any."""
     segment: Segment | None = None
-    """It is noticed that she is in this segment, or is not where `inside` is false."""
-    inside: bool = True
+    """It is noticed that she is in this segment, or is not where `outside` is true."""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

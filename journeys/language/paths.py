@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .lexer import Fault
-from .names import REQUESTED, Names, Reads, Type
+from .names import REQUESTED, SEGMENTS, Names, Reads, Type
 from .parser import Path
 from .problems import nearest
 
@@ -103,10 +103,8 @@ def _profile(path: Path, names: Names) -> tuple[list[Step], Type]:
     profile = Step("attribute", "profile")
     if what_of == "tags" and len(path.steps) == 2:
         return [profile, Step("attribute", "tags")], "list"
-    if what_of == "segments":
-        mend = "Write the segment's condition out."
-        what = "`profile.segments` is not supported yet."
-        raise Fault("not-supported-yet", path.start, path.length, what, mend)
+    if what_of == "segments" and len(path.steps) == 2 and SEGMENTS in names.figures:
+        return [Step("figure", SEGMENTS)], "list"
     if what_of not in _PROFILE or what_of == "tags" or len(path.steps) < 3:
         what = f"`{path_text(path)}` is nothing a profile has."
         mend = (

@@ -64,7 +64,7 @@ enter: {event: cart.filled}
 stages:
   waiting: {end: done}
 """
-_LEFT_OUT = ("digest",)
+_LEFT_OUT = ("digest", "moments")
 
 
 def _lines(value: Any, depth: int) -> list[str]:

@@ -1,0 +1,68 @@
+"""What a workspace is made of besides maps: channels, quiet hours, caps, templates, sources."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, Literal
+
+from .parts import Duration, Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`identifier` is a namespace or a pattern that ends in `.*`; `consent` a consent's name."""
+
+    name: str
+    identifier: str
+    consent: str | None = None
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """`[start, end)` by the clock where the person is; `channels` empty: all of them."""
+
+    start: time
+    end: time
+    class_: Literal["marketing", "transactional"] = "marketing"
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `limit` actions that leave within `per`, of one person, as far as `of` counts them
+    together; `channel` empty: by any."""
+
+    limit: int
+    per: Duration
+    channel: str = ""
+    class_: Literal["marketing", "transactional"] = "marketing"
+    of: Literal["person", "store", "map"] = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    type: str
+    default: Any = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`channels`: channel -> render(params) -> the content, a mapping of texts."""
+
+    name: str
+    class_: Literal["marketing", "transactional"] | None
+    params: Mapping[str, Param]
+    channels: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How one `sources:` entry maps foreign records; `mapping` is None where it only has flags."""
+
+    name: str
+    topic: str | None
+    bulk: bool
+    mapping: Any = None
