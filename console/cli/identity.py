@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from console.cli.options import JsonOption, RedisOption, examples
+from console.cli.options import (
+    JsonOption,
+    KafkaOption,
+    PrefixOption,
+    RedisOption,
+    examples,
+)
+
+One = Annotated[str, typer.Argument(metavar="NAMESPACE:VALUE", show_default=False)]
+Some = Annotated[list[str], typer.Argument(metavar="NAMESPACE:VALUE...", show_default=False)]
 
 
 class Port(StrEnum):
@@ -31,6 +40,11 @@ def add_to(app: typer.Typer) -> None:
         "wayline identity test cases.yaml --case kiosk --case 'parallel-*'",
     )
     group.command("test", epilog=examples(*lines))(run_cases)
+    group.command(epilog=examples("wayline identity unbind phone:13800138000"))(unbind)
+    group.command(epilog=examples("wayline identity erase customer_id:17 --yes"))(erase)
+    group.command(epilog=examples("wayline identity split email:a@example.com"))(split)
+    group.command(epilog=examples("wayline identity merge customer_id:17 customer_id:71"))(merge)
+    group.command(epilog=examples("wayline identity unshare device_id:tablet-7"))(unshare)
     app.add_typer(group)
 
 
@@ -70,3 +84,88 @@ def run_cases(
         print_report(report)
     if report.failures:
         raise typer.Exit(1)
+
+
+def unbind(
+    identifiers: Some,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Take identifiers from whom they belong to; seen alone, they begin somebody new.
+
+    Touchpoints from before now that arrive late do not link them again.
+    """
+    _ask("unbind", identifiers, kafka, redis, prefix)
+
+
+def erase(
+    identifier: One,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Forget a person: her profile, her journeys, and whose her identifiers were.
+
+    What she does from now on begins somebody new. The topics keep what they hold.
+    """
+    if not yes:
+        typer.confirm(f"Forget the person of {identifier}, for ever?", abort=True)
+    _ask("erase", [identifier], kafka, redis, prefix)
+
+
+def split(
+    identifiers: Some,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Give identifiers of one person a profile of their own; the two never merge by themselves."""
+    _ask("split", identifiers, kafka, redis, prefix)
+
+
+def merge(
+    identifiers: Some,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Make the profiles of these identifiers one, whatever limits and splits say.
+
+    Known before unknown, then the oldest survives.
+    """
+    if len(identifiers) < 2:
+        raise typer.BadParameter("Name an identifier of each profile, two at least.")
+    _ask("merge", identifiers, kafka, redis, prefix)
+
+
+def unshare(
+    identifiers: Some,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Let devices that too many people used belong to somebody again."""
+    _ask("unshare", identifiers, kafka, redis, prefix)
+
+
+def _ask(
+    kind: str, identifiers: list[str], kafka: str | None, redis: str | None, prefix: str | None
+) -> None:
+    """Puts the operation on the touchpoint topic: the stitch agent does it, in its turn."""
+    import asyncio
+
+    from console.connections import settings_for
+    from console.refusals import Refused
+    from console.sending import document, send
+
+    pairs = []
+    for one in identifiers:
+        name, colon, raw = one.partition(":")
+        if not (name and colon and raw):
+            raise Refused(f"{one} is no identifier. Write one as phone:13800138000.")
+        pairs.append(f"{name}={raw}")
+    value = document(f"identity.{kind}", pairs, (), (), {})
+    [sent] = asyncio.run(send(settings_for(kafka, redis, prefix), [value]))
+    print(f"sent {sent}: {kind} {' '.join(identifiers)}")

@@ -97,11 +97,12 @@ def part(overlay: Overlay, operated: Operated) -> None:
 
 
 def _erase(overlay: Overlay, asked: Operation, operated: Operated) -> Decision:
-    """Nothing links to this profile any more, and nothing of her is found by late touchpoints.
+    """Nothing links to the strongest one's profile any more, and late touchpoints find nothing.
 
     Her list stays, of keyed hashes: an erasure that is redelivered tells the inbox the same.
     """
     token, time = asked.tokens[0], asked.time
+    operated = replace(operated, tokens=(token,))
     held, root = overlay.holding(token), overlay.root(token)
     if held is not None and time <= held.cut:
         former = overlay.find(held.owner) if held.owner and not held.linked else None

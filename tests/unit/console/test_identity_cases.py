@@ -1,5 +1,6 @@
 """`wayline identity test`: what it says of cases that fail, and that it cannot be fooled."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,27 @@ def written(folder: Path, expected: str) -> str:
     file = folder / "cases.yaml"
     file.write_text(CASES.replace("EXPECTED", expected))
     return str(file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["merge", "phone:1"], 2, "two at least"),
+        (["unbind", "phone"], 1, "no identifier"),
+        (["erase"], 2, "Missing argument"),
+    ],
+)
+def test_what_is_asked_of_identity_wrongly_is_not_sent(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["identity", *arguments]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_nobody_is_erased_who_was_not_confirmed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    assert run(["identity", "erase", "phone:1"]) == 1
+    assert "Forget the person" in capsys.readouterr().out
