@@ -12,6 +12,7 @@ from console.cli import (
     dead_letters,
     demo,
     dev,
+    diff,
     draw,
     gate,
     identity,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for commands in (demo, dev, worker, topics, publish, check, test, draw, simulate):
     commands.add_to(app)
-for commands in (backtest,):
+for commands in (backtest, diff):
     commands.add_to(app)
 for commands in (schema, send, start, imports, actions):
     commands.add_to(app)

@@ -1,6 +1,7 @@
 """Two sets of maps on the same past: where they first treat somebody differently, and how.
 
-What is compared is what happened to her in each map and key: neither ids nor versions.
+What is compared is what happened to her in each map and key: neither ids nor versions. That one
+side does not let her in where the other would not either is no difference.
 """
 
 from collections.abc import Iterable
@@ -55,34 +56,68 @@ class _Seen:
 
 def difference(old: Iterable[Output], new: Iterable[Output]) -> Difference | None:
     """The earliest difference over all maps and keys of one past; None if there is none."""
-    was, now = _stories(old), _stories(new)
+    (was, refused_was), (now, refused_now) = _stories(old), _stories(new)
     sent = _sent(was), _sent(now)
     found = [
         each
         for place in dict.fromkeys((*was, *now))
-        if (each := _first(place, was.get(place, []), now.get(place, []), sent)) is not None
+        if (each := _first(was.get(place, []), now.get(place, []))) is not None
     ]
-    return min(found, key=lambda each: each.first.at, default=None)
+    if not found:
+        return None
+    before, after = min(found, key=_when)
+    row = _row(before, after)
+    before = _or_refusal(before, after, refused_was)
+    after = _or_refusal(after, before, refused_now)
+    return Difference(row.map, row.key, _side(before), _side(after), sent)
 
 
-def _first(
-    place: tuple[str, str | None], was: list[_Seen], now: list[_Seen], sent: tuple[int, int]
-) -> Difference | None:
+_Pair = tuple["_Seen | None", "_Seen | None"]
+_Refusals = dict[tuple[str, str | None, str], _Seen]
+"""By map, key and touchpoint."""
+
+
+def _first(was: list[_Seen], now: list[_Seen]) -> _Pair | None:
     for index in range(max(len(was), len(now))):
         old = was[index] if index < len(was) else None
         new = now[index] if index < len(now) else None
         if old is None or new is None or (old.row.at, old.text) != (new.row.at, new.text):
-            return Difference(*place, _side(old), _side(new), sent)
+            return old, new
     return None
 
 
-def _stories(outputs: Iterable[Output]) -> dict[tuple[str, str | None], list[_Seen]]:
+def _when(pair: _Pair) -> str:
+    return min(seen.row.at for seen in pair if seen is not None)
+
+
+def _row(before: _Seen | None, after: _Seen | None) -> Row:
+    found = before or after
+    assert found is not None
+    return found.row
+
+
+def _or_refusal(seen: _Seen | None, other: _Seen | None, refusals: _Refusals) -> _Seen | None:
+    """Why she did not enter here, where she did there by the same touchpoint."""
+    if other is None or other.row.kind != "enter":
+        return seen
+    row = other.row
+    return refusals.get((row.map, row.key, row.cause_id), seen)
+
+
+def _stories(
+    outputs: Iterable[Output],
+) -> tuple[dict[tuple[str, str | None], list[_Seen]], _Refusals]:
     found: dict[tuple[str, str | None], list[_Seen]] = {}
+    refusals: _Refusals = {}
     for output in outputs:
         if output.kind == "transitions":
             row = rows.decode(output.value)
-            found.setdefault((row.map, row.key), []).append(_Seen(row, told(row)))
-    return found
+            seen = _Seen(row, told(row))
+            if row.kind == "refused":
+                refusals[row.map, row.key, row.cause_id] = seen
+            else:
+                found.setdefault((row.map, row.key), []).append(seen)
+    return found, refusals
 
 
 def _sent(stories: dict[tuple[str, str | None], list[_Seen]]) -> int:
