@@ -2,6 +2,7 @@
 
 from journeys.engine.pace import OVER, WINDOWS, united
 from journeys.language.model import End, Line, Rate, Timer
+from journeys.language.workspace import compile_settings
 from schemas.inbox import Merged
 
 from .building import (
@@ -141,3 +142,10 @@ def test_a_life_over_the_rate_is_folded_the_same_in_any_batching() -> None:
     again = folded_again(life, {5, 11, 17})
 
     assert again.stored == life.stored
+
+
+def test_a_workspace_says_how_many_and_in_what_time() -> None:
+    text = "workspace: shop\ntimezone: UTC\nrate: {count: 600, per: 1h}\n"
+
+    assert compile_settings({"wayline.yaml": text}).rate == Rate(600, HOUR)
+    assert compile_settings({"wayline.yaml": text.partition("rate")[0]}).rate is None
