@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Literal
 
-from . import durations, grammar, shapes
+from . import catalogue_grammar, durations, grammar, shapes
 from . import map_tests_grammar as tests
 from .descriptions import DESCRIPTIONS
 from .shapes import (
@@ -196,6 +196,7 @@ _SCALARS: Mapping[Callable[..., None], Schema] = {
     shapes.timezone: {"type": "string", "examples": ["Asia/Shanghai", "Europe/Berlin", "UTC"]},
     shapes.expression: {"type": ["string", "number", "boolean"]},
     shapes.value: _SCALAR,
+    catalogue_grammar.window: _text(f"^(?:{catalogue_grammar.WINDOW.pattern})$"),
     grammar.block: {"type": "object", "minProperties": 1},
     tests.moment: _text(_MOMENT),
     tests.maybe_moment: {"anyOf": [{"type": "null"}, _text(_MOMENT)]},
