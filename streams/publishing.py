@@ -32,6 +32,7 @@ from schemas.inbox import (
 from schemas.topics import Topics, shard_of
 from schemas.touchpoint import ProfileId
 
+from .identity_rules import check_identity
 from .kafka import KafkaConnection
 from .library import LATEST, Shelf, map_key, read_shelf, settings_key
 from .ports import Outgoing
@@ -69,6 +70,7 @@ async def publish(
     could not go on under the new settings.
     """
     compiled = compile_workspace(documents)
+    check_identity(documents)
     shelf = await read_shelf(connection, topics)
     _refuse_what_strands(compiled, shelf)
     files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}

@@ -33,10 +33,12 @@ def check(
     from journeys.language.map_tests import read_tests
     from journeys.language.problems import MapError
     from journeys.language.workspace import compile_workspace
+    from streams.identity_rules import check_identity
 
     documents = read_documents(folder)
     try:
         compiled = compile_workspace(documents)
+        check_identity(documents)
         read_tests(documents, compiled)
     except MapError as error:
         printed = as_lines if json else as_github if style is Format.GITHUB else as_text
