@@ -56,6 +56,10 @@ class Transition(BaseModel):
     channel: str | None = None
     passed_over: dict[str, str] | None = None
     by: str | None = Field(None, description="the map that took the place (`capped`)")
+    credit: str | None = Field(None, description="of `goal`: the template or task, or `none`")
+    after_end: bool = Field(False, description="of `goal`: the instance had ended before it")
+    late: bool = Field(False, description="of `goal`: heard of after the end, dated before it")
+    correction: bool = Field(False, description="of `end`: the outcome a late goal makes of it")
     taken: str | None = Field(None, description="of `report`: the touchpoint that led on instead")
     type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")

@@ -12,6 +12,9 @@ from journeys.language.scope import Noticed
 from schemas.touchpoint import Touchpoint
 
 from . import facts
+from .afterwards import notice_afterwards
+from .caps import ARBITRATION
+from .credit import forget_ended
 from .entries import Taken, enter
 from .firing import fire, let_go
 from .gate import shut
@@ -57,6 +60,7 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
         if turn.profile.traits is not traits or turn.profile.tag_list is not tags:
             _notice(turn, [], _edges(turn, touchpoint))  # by what a map set
     facts.trim(turn)
+    forget_ended(turn)
 
 
 def _edges(turn: Turn, touchpoint: Touchpoint) -> list[Remembered]:
@@ -71,8 +75,11 @@ def _notice(
     """Gives the touchpoint, then the edges it made, to instances, then to entries."""
     taken: Taken = []
     happened += [(edge, edge) for edge in found]
+    ended = turn.profile.ended
     for event, kept in happened:
         taken += _instances(turn, event, kept)
+        if ended:
+            notice_afterwards(turn, event, ended, taken)
     for event, kept in happened:
         enter(turn, event, kept, taken)
 
@@ -192,8 +199,9 @@ def _settled(turn: Turn) -> bool:
 def _at_gate(turn: Turn, moment: int) -> bool:
     """Judges anew what stands at the gate until `moment` at the latest; True if something did."""
     found = False
-    for instance in list(turn.profile.instances):
-        if not instance.gate or instance.stuck or turn.map_of(instance) is None:
+    standing = [each for each in turn.profile.instances if each.gate and not each.stuck]
+    for instance in sorted(standing, key=partial(_turn_of, turn)) if standing else ():
+        if turn.map_of(instance) is None or has_ended(instance):
             continue
         if turn.shard.held:
             shut(turn, instance, moment)
@@ -201,6 +209,16 @@ def _at_gate(turn: Turn, moment: int) -> bool:
             _let_go(turn, instance, moment)
             found = True
     return found
+
+
+def _turn_of(turn: Turn, instance: Instance) -> tuple[bool, int, int, str]:
+    """Those that wait for each other by priority, `due` and instance (rule 13), after the others,
+    which stay in order of age."""
+    first = instance.gate[0]
+    if first.why != ARBITRATION:
+        return False, 0, 0, ""
+    priorities = {each.name: each.priority for each in turn.book.live}
+    return True, -priorities.get(instance.map, 0), first.due, instance.id
 
 
 def _end_stopped(turn: Turn) -> None:

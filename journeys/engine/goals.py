@@ -3,6 +3,7 @@
 from journeys.language.model import End, Goal, Map, Trigger
 from journeys.language.scope import Noticed
 
+from .credit import credited
 from .keys import as_text
 from .moves import end, go
 from .profile import Instance, Remembered
@@ -85,7 +86,8 @@ def _reach(turn: Turn, map_: Map, instance: Instance, goal: Goal, event: Noticed
     cause = by_touchpoint(event)
     value = goal.value and goal.value.run(turn.look(map_, instance, event, event.time))
     instance.goals.append(goal.name)
-    more = {"stage": instance.stage, "goal": goal.name, "value": value}
+    credit = credited(turn, map_, instance, event.time, goal.credit)
+    more = {"stage": instance.stage, "goal": goal.name, "value": value, "credit": credit}
     turn.tell("goal", instance, event.time, cause, (goal.name,), more)
     turn.count(map_.name, map_.version, f"goal:{goal.name}")
     if goal.then is None:

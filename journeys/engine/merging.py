@@ -6,7 +6,7 @@ from schemas import inbox
 from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
-from . import arms, pace, tallies
+from . import arms, credit, pace, tallies
 from . import profile as profiles
 from .entries import oldest_first
 from .lines import in_order, resume
@@ -63,6 +63,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     _bar(came, before)
     profile.instances = sorted([*own, *came], key=oldest_first)  # 3
     arms.unite(profile, other)
+    credit.unite(profile, other)
     known = turn.release.workspace.computed.values() if turn.release else ()
     tallies.unite(profile, other, {computed.id: computed for computed in known})
     given = {i.id: theirs for i in own} | {i.id: mine for i in came}
@@ -97,6 +98,7 @@ def _unite_facts(profile: Profile, other: Profile) -> None:
     for name, consent in other.consents.items():
         if name not in profile.consents or consent[1] > profile.consents[name][1]:
             profile.consents[name] = consent
+    profile.windows = _latest(profile.windows, other.windows)
     places = {place.action: place for place in (*other.places, *profile.places)}
     profile.places = sorted(places.values(), key=lambda place: (place.at, place.action))
     profile.pace = pace.united(profile.pace, other.pace)

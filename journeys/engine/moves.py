@@ -7,6 +7,7 @@ passes in one step are a loop, and end the instance (rule 18).
 from journeys.language.model import Await, Choice, End, Go, Map, Stage
 
 from .arms import arm_of
+from .credit import remember_end
 from .gate import cancel, request
 from .judging import Hold
 from .profile import Instance, Then
@@ -73,6 +74,7 @@ def end(turn: Turn, map_: Map, instance: Instance, outcome: str, when: int, caus
     """
     cancel(turn, map_, instance)
     part(turn, instance, outcome, when, cause)
+    remember_end(turn, map_, instance, when, outcome)
     where, rule = memory_key(map_.name, instance.key), map_.reentry
     if instance.key is not None and not (rule.mode == "never" or rule.cooldown or rule.limit):
         turn.profile.memory.pop(where, None)

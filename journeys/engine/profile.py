@@ -195,6 +195,14 @@ class Instance(Struct, array_like=True, gc=False):
         return self.arms.get(split)
 
 
+class Ended(Struct, array_like=True):
+    """An instance that ended at `at` (logical time), as long as a goal may still concern it."""
+
+    instance: Instance
+    at: int
+    outcome: str
+
+
 class Memory(Struct, array_like=True, gc=False):
     """What re-entry must know of one map and key: logical times, the newest last."""
 
@@ -233,10 +241,13 @@ class Profile(Struct, array_like=True, gc=False):
     absorbed: list[str] = []
     arms: dict[str, str] = {}
     places: list[Place] = []
+    windows: dict[str, int] = {}
+    """Of caps that arbitrate: when the window ends that an action opened."""
     tallies: dict[str, dict[int, Any]] = {}
     segments: dict[str, bool] = {}
     look_again: int = 0
     """When time alone may change a segment she is in or not; 0: never."""
+    ended: list[Ended] = []
     pace: dict[int, int] = {}
     """Touchpoints by window of event time; `engine.pace` reads it."""
 
@@ -274,7 +285,8 @@ _decode = msgspec.msgpack.Decoder(Profile).decode
 
 
 def encode(profile: Profile) -> bytes:
-    return _encode(profile)
+    """Of a redirect only where it leads: what a shorter array lacks has its default."""
+    return _encode((profile.redirect,)) if profile.redirect else _encode(profile)
 
 
 def decode(stored: bytes) -> Profile:

@@ -201,7 +201,8 @@ class _MapCompiler:
         then: Go | None = self._go(node)
         if _text(node.get("then")) == "exit":
             then = End(name)
-        return Goal(name, self._trigger(node), expression, then)
+        credit = None if "credit" not in node else _duration(node["credit"])
+        return Goal(name, self._trigger(node), expression, then, credit)
 
     def _exit(self, node: Tree) -> Exit:
         types = event_types(node)

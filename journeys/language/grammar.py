@@ -226,10 +226,10 @@ GOAL = Shape(
         **_MATCH,
         "value": expression,
         "then": word("stay", "exit"),
+        "credit": positive_duration,
         **_GO,
     },
     required=("goal",),
-    later=frozenset({"credit"}),
     alone=(("then", "to", "end"), *_ONE_TRIGGER),
     some=((*_TRIGGERS, "when"),),
 )
@@ -298,6 +298,7 @@ WORKSPACE = Shape(
         "workspace": name,
         "timezone": timezone,
         "calendar": text,
+        "credit": positive_duration,
         "clock": word("wall", "event"),
         "grace": duration,
         "memory": Shape("a memory", {"for": positive_duration, "at_most": whole(0, 10_000)}),
@@ -311,7 +312,7 @@ WORKSPACE = Shape(
         "rate": RATE,
     },
     required=("workspace", "timezone"),
-    later=frozenset({"hold_time_at_most", "credit", "stores"}),
+    later=frozenset({"hold_time_at_most", "stores"}),
 )
 
 

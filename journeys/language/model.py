@@ -95,6 +95,8 @@ class Goal:
     trigger: Trigger
     value: Expression | None
     then: Go | None
+    credit: Duration | None = None
+    """How long before it a message may have left that brought it about; None: the workspace's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,7 @@ class Workspace:
     """Computed trait -> what reads it."""
     unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Event type -> the properties that name a fact: under two ids it counts once."""
+    credit: Duration = Duration("7d", days=7)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     contracts: Mapping[str, EventContract] = field(default_factory=dict)
     """Event type -> what stitch demands of its properties."""

@@ -20,7 +20,7 @@ from .gate_settings import (
     read_quiet_hours,
     read_rate,
 )
-from .model import Channel, Param, Source, Template, Workspace
+from .model import Channel, Duration, Param, Source, Template, Workspace
 from .names import SEGMENTS, Names, Reads
 from .problems import Place, Problems
 from .segments import names_of, read_segments
@@ -67,6 +67,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         computed=traits.computed,
         figures={**traits.figures, SEGMENTS: names_of(segments)},
         unique=read_unique(catalogues, events, problems),
+        credit=_credit(root),
         segments=segments,
         contracts=read_contracts(catalogues),
         quiet_hours=read_quiet_hours(root, channels, problems),
@@ -74,6 +75,12 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         holdout=read_holdout(root),
         rate=read_rate(root),
     )
+
+
+def _credit(root: Tree) -> Duration:
+    node = root.get("credit")
+    found = None if node is None else parse_duration(scalar(node).text)
+    return found or Duration("7d", days=7)
 
 
 def _workdays(root: Tree, problems: Problems) -> IsWorkday | None:

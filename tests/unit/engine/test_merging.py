@@ -51,7 +51,7 @@ def test_all_the_loser_was_moves_to_the_survivor() -> None:
     assert [one.stage for one in ann.instances] == ["second"]
     assert ann.absorbed == [BEA]
     assert life.due[ANN] == due
-    assert len(life.stored[BEA]) < 30
+    assert len(life.stored[BEA]) < 10
 
 
 def test_the_newest_fact_of_either_side_wins() -> None:
