@@ -14,6 +14,9 @@ from .local_time import add
 from .profile import Instance, Place, Profile, Standing
 from .turn import Turn
 
+ARBITRATION = "arbitration"
+"""Why an action stands that waits for others."""
+
 PLACES_KEPT = 200
 """Places one profile remembers, the newest; a cap counts no more than that."""
 
@@ -30,14 +33,34 @@ def full(turn: Turn, map_: Map, item: Send, standing: Standing, channel: str) ->
     """Whether a cap of the workspace keeps the action from leaving by this channel."""
     found = None
     for cap in turn.book.workspace.caps:
-        if cap.class_ != item.class_ or cap.channel not in ("", channel):
-            continue
         store = store_of(turn.profile, standing)
-        if cap.of == "store" and not store:
+        if not _concerns(cap, item, channel) or (cap.of == "store" and not store):
             continue
         counted = (place for place in turn.profile.places if _counts(cap, place, map_, store))
         found = _later(found, _window(turn, map_, counted, cap.limit, cap.per))
     return found
+
+
+def waits_for_others(
+    turn: Turn, map_: Map, item: Send, standing: Standing, channel: str
+) -> int | None:
+    """Until when the action waits for others that need the place it could take; None: no more.
+
+    The first one opens a window of the cap, at whose end the places go by priority.
+    """
+    if standing.why == ARBITRATION:
+        return None
+    for cap in turn.book.workspace.caps:
+        if cap.arbitration is None or not _concerns(cap, item, channel):
+            continue
+        name = _window_name(turn.profile, cap, map_, standing)
+        now, until = turn.shard.log_time, turn.profile.windows.get(name, 0)
+        if until <= now:
+            until = add(cap.arbitration, now, turn.zone(map_))
+            others = {each: end for each, end in turn.profile.windows.items() if end > now}
+            turn.profile.windows = {**others, name: until}
+        return until
+    return None
 
 
 def over_limit(turn: Turn, map_: Map, item: Send) -> Full | None:
@@ -71,6 +94,15 @@ def store_of(profile: Profile, standing: Standing) -> str:
     """On whose behalf: the send's `store`, else her own; empty if there is neither."""
     own = profile.trait("store")
     return standing.store or (own if isinstance(own, str) else "")
+
+
+def _concerns(cap: Cap, item: Send, channel: str) -> bool:
+    return cap.class_ == item.class_ and cap.channel in ("", channel)
+
+
+def _window_name(profile: Profile, cap: Cap, map_: Map, standing: Standing) -> str:
+    whose = {"store": store_of(profile, standing), "map": map_.name, "person": ""}[cap.of]
+    return f"{cap.class_}/{cap.channel}/{cap.of}/{whose}"
 
 
 def _counts(cap: Cap, place: Place, map_: Map, store: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from journeys.language.model import Channel, Map, Policy, Send, Template
 
-from .caps import full, over_limit
+from .caps import ARBITRATION, full, over_limit, waits_for_others
 from .profile import Instance, Profile, Standing
 from .quiet import concerning, quiet_until
 from .turn import Turn
@@ -92,4 +92,7 @@ def _stop(turn: Turn, map_: Map, item: Send, standing: Standing, channel: str) -
     if until:
         return Stop("quiet", until, item.on_quiet)
     found = full(turn, map_, item, standing, channel) or over_limit(turn, map_, item)
-    return None if found is None else Stop("capped", found.until, item.on_capped, found.by)
+    if found is not None:
+        return Stop("capped", found.until, item.on_capped, found.by)
+    others = waits_for_others(turn, map_, item, standing, channel)
+    return None if others is None else Stop(ARBITRATION, others, "hold")

@@ -106,8 +106,8 @@ CAP = Shape(
         "channel": name,
         "class": _CLASS,
         "of": word("person", "store", "map"),
+        "arbitration": positive_duration,
     },
     required=("limit", "per"),
-    later=frozenset({"arbitration"}),
 )
 HOLDOUT = Shape("a holdout", {"percent": whole(1, 99), "salt": name}, required=("percent",))

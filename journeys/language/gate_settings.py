@@ -64,7 +64,7 @@ def read_holdout(root: Tree) -> Holdout | None:
 
 
 def _cap(node: Tree, channels: Collection[str], problems: Problems) -> Cap:
-    channel, of = node.get("channel"), node.get("of")
+    channel, of, arbitration = node.get("channel"), node.get("of"), node.get("arbitration")
     if channel is not None:
         check_channel(scalar(channel), channels, problems)
     limit, per = scalar(node["limit"]).value, parse_duration(scalar(node["per"]).text)
@@ -76,6 +76,7 @@ def _cap(node: Tree, channels: Collection[str], problems: Problems) -> Cap:
         channel="" if channel is None else scalar(channel).text,
         class_=class_of(node) or "marketing",
         of="person" if of is None else _of(scalar(of)),
+        arbitration=None if arbitration is None else parse_duration(scalar(arbitration).text),
     )
 
 

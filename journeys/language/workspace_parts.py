@@ -38,6 +38,8 @@ class Cap:
     channel: str = ""
     class_: Literal["marketing", "transactional"] = "marketing"
     of: Literal["person", "store", "map"] = "person"
+    arbitration: Duration | None = None
+    """So long the first action that needs a place waits for others that do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Shard
 from journeys.engine.fold import fold, tick_time, wanted
+from journeys.engine.steering import may_pass
 from schemas import inbox
 from schemas.inbox import Logged, Tick
 from schemas.intake import compile_mapping
@@ -226,8 +227,8 @@ def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, by
         if isinstance(logged.record, Tick):
             until = tick_time(facts, logged)
             fired = sorted((at, p) for p, at in due.items() if at <= until)[:FIRED_PER_TICK]
-            room = 0 if facts.held else FIRED_PER_TICK - len(fired)
-            waiting = sorted((at, p) for p, at in gate.items())[:room]
+            standing = sorted((at, p) for p, at in gate.items() if may_pass(facts, at))
+            waiting = standing[: FIRED_PER_TICK - len(fired)]
         loaded = {p: profiles[p] for _, p in (*fired, *waiting) if p in profiles}
         loaded |= {p: profiles[p] for p in wanted([logged]) if p in profiles}
         effects = fold(facts, [logged], loaded, library.release, fired, waiting)

@@ -123,7 +123,10 @@ def _result(*types: str, **of: str) -> Trigger:
     return Trigger(types, None, dict.fromkeys(types), action=True, **of)
 
 
-SCARCE = (Cap(2, hours(3), class_="transactional"), Cap(5, days(1), class_="transactional"))
+SCARCE = (
+    Cap(2, hours(3), class_="transactional", arbitration=hours(1)),
+    Cap(5, days(1), class_="transactional"),
+)
 
 
 def features() -> Map:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import time
 
 import pytest
@@ -285,3 +286,57 @@ def test_a_step_that_fails_takes_no_place() -> None:
 
     assert [row["kind"] for row in life.told()] == ["stuck"]
     assert life.person().places == []
+
+
+def contest(*maps) -> Life:
+    cap = Cap(1, days(1), arbitration=hours(1))
+    return Life(release(*maps, space=workspace(caps=(cap,), channels=OPEN)))
+
+
+def test_of_those_that_wait_for_each_other_the_map_of_the_higher_priority_goes() -> None:
+    low, high = sender("a", "a"), replace(sender("b", "b"), priority=90)
+    life = contest(low, high)
+    life.happens("a", START)
+    life.happens("b", START + 10 * MINUTE)
+    assert (life.actions(), life.due[ANN]) == ([], START + HOUR)
+
+    life.pass_until(START + 2 * HOUR)
+
+    assert left(life) == [("b", rfc3339(START + HOUR))]
+    assert withheld(life) == [("a", "capped", "b")]
+
+
+def test_of_equals_what_was_due_first_goes() -> None:
+    life = contest(sender("b", "b"), sender("a", "a"))
+    life.happens("b", START + 5 * MINUTE)
+    life.happens("a", START + 10 * MINUTE)
+
+    life.pass_until(START + 2 * HOUR)
+
+    assert [name for name, _ in left(life)] == ["b"]
+
+
+def test_what_comes_after_the_window_opens_another() -> None:
+    cap = Cap(2, days(1), arbitration=hours(1))
+    maps = (sender("a", "a"), sender("b", "b"))
+    life = Life(release(*maps, space=workspace(caps=(cap,), channels=OPEN)))
+    life.happens("a", START)
+    life.pass_until(START + HOUR)
+
+    life.happens("b", START + HOUR + MINUTE)
+    life.pass_until(START + 4 * HOUR)
+
+    assert left(life) == [
+        ("a", rfc3339(START + HOUR)),
+        ("b", rfc3339(START + 2 * HOUR + MINUTE)),
+    ]
+
+
+def test_where_the_cap_is_full_nobody_waits_for_others() -> None:
+    life = contest(sender("a", "a"), sender("b", "b"))
+    life.happens("a", START)
+    life.pass_until(START + HOUR)
+
+    life.happens("b", START + 2 * HOUR)
+
+    assert withheld(life) == [("b", "capped", "a")]
