@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from console.cli import rehearse
 from console.cli.options import (
     JsonOption,
     KafkaOption,
@@ -40,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
         "wayline identity test cases.yaml --case kiosk --case 'parallel-*'",
     )
     group.command("test", epilog=examples(*lines))(run_cases)
+    group.command(epilog=examples(*rehearse.LINES))(rehearse.rehearse)
     group.command(epilog=examples("wayline identity unbind phone:13800138000"))(unbind)
     group.command(epilog=examples("wayline identity erase customer_id:17 --yes"))(erase)
     group.command(epilog=examples("wayline identity split email:a@example.com"))(split)
