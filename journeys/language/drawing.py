@@ -91,11 +91,15 @@ def _policies(stage: Stage, part: Any) -> Iterator[Edge]:
         if field.name in ("go", "trigger"):
             continue
         if isinstance(value, To | End):
-            yield Edge(stage.name, value, f"{_deed(part)}: {_spaced(field.name)}")
+            why = _POLICIES.get(field.name) or _spaced(field.name)
+            yield Edge(stage.name, value, f"{_deed(part)}: {why}", isinstance(part, Timer))
         elif isinstance(value, tuple):
             for each in value:
                 if is_dataclass(each):
                     yield from _policies(stage, each)
+
+
+_POLICIES = {"other": "does not leave", "on_past": "is past"}
 
 
 def _box(stage: Stage) -> str:
@@ -105,6 +109,8 @@ def _box(stage: Stage) -> str:
 
 def _deed(item: Any) -> str:
     """`send how_was_it`, `task call`, `set tier`: the word, and the first name in it."""
+    if isinstance(item, Timer):
+        return _words(item, ("do",))
     word = type(item).__name__.lower()
     for name in ("template", "task", "type", "map", "name"):
         if value := getattr(item, name, None):
@@ -116,14 +122,24 @@ def _deed(item: Any) -> str:
 def _words(part: Any, left_out: tuple[str, ...] = ()) -> str:
     """What is written in a line, a timer or a trigger, but for where it leads."""
     said = []
-    for field in fields(part):
+    if isinstance(part, Timer) and part.until is not None:
+        said.append(_planned(part.until, part.shift))
+    for field in sorted(fields(part), key=lambda each: each.name in ("do", "restart")):
         value = getattr(part, field.name)
-        if field.name in ("go", "events", "trigger", "match") or field.name in left_out:
+        if field.name in _APART or field.name in left_out:
             if field.name in ("trigger", "events"):
                 said.append(_words(value) if is_dataclass(value) else ", ".join(value))
         elif not _is_default(field, value):
             said.append(_word(field.name, value))
     return " ".join(each for each in said if each)
+
+
+def _planned(until: Expression, shift: Duration | None) -> str:
+    """`24h before event.starts_at`."""
+    if shift is None:
+        return f"at {until.source}"
+    back = shift.text.startswith("-")
+    return f"{shift.text.lstrip('-')} {'before' if back else 'after'} {until.source}"
 
 
 def _word(name: str, value: Any) -> str:
@@ -136,11 +152,15 @@ def _word(name: str, value: Any) -> str:
             return f"(one for each {_value(value)})"
         case "restart":
             return "· waits anew"
+        case _ if value is True:
+            return _spaced(name)
         case _:
             return f"{_NAMED.get(name, _spaced(name))} {_value(value)}"
 
 
-_NAMED = {"wait": "after", "max": "at most"}
+_NAMED = {"wait": "after", "max": "at most", "days": "on"}
+_APART = ("go", "trigger", "events", "match", "place", "action", "until", "shift", "on_past")
+"""Said in their own way, or not at all."""
 
 
 def _value(value: Any) -> str:
