@@ -23,16 +23,23 @@ _READER: Mapping[str, Any] = {
 
 
 async def read_to_end(
-    connection: KafkaConnection, topics: Sequence[str], since: int | None = None
+    connection: KafkaConnection,
+    topics: Sequence[str],
+    since: int | None = None,
+    partition: int | None = None,
 ) -> AsyncIterator[ConsumerRecord]:
     """All committed records of these topics, in order within a partition.
 
-    `since` (ms) begins at the first record stamped then or later, where the broker can tell.
+    `since` (ms) begins at the first record stamped then or later, where the broker can tell;
+    `partition` is the only one that is read.
     """
     ends = await high_watermarks(connection, topics)
+    others = [tp for tp in ends if partition is not None and tp.partition != partition]
+    ends = {tp: end for tp, end in ends.items() if tp not in others}
     consumer = AIOKafkaConsumer(*topics, **connection.client(), **_READER)
     try:
         await consumer.start()
+        consumer.pause(*others)
         left = await _seek(consumer, ends, since)
         while left:
             for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():

@@ -14,6 +14,7 @@ from console.cli import (
     dev,
     diff,
     draw,
+    explain,
     gate,
     identity,
     imports,
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 for commands in (demo, dev, worker, topics, publish, check, test, draw, simulate):
     commands.add_to(app)
-for commands in (backtest, diff):
+for commands in (backtest, diff, explain):
     commands.add_to(app)
 for commands in (schema, send, start, imports, actions):
     commands.add_to(app)
