@@ -37,6 +37,8 @@ DEFAULT_BLOCKED_PATTERNS = (r"^[0\-]+$", r"^(.)\1{5,}$")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.\*|(\.[A-Za-z0-9_-]+)*)")
 _MEMBER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_MEMBER = 100
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _NAMESPACE_WORDS = {"cls", "rank", "norm", "link", "limit", "on_limit", "on_conflict"}
 _NAMESPACE_WORDS |= {"share_after", "confirmed", "ttl", "fold_gmail"}
 _WORDS = {"version", "tenant", "region", "survivor", "max_event_ids", "max_identifiers"}
@@ -260,14 +262,14 @@ class _Reader:
             share_after=None
             if share_after is None
             else self._whole(share_after, f"{path}.share_after", 3, 2),
+            ttl=self._ttl(path, raw.get("ttl")),
         )
         self._check_words(path, raw, namespace)
         return namespace
 
     def _check_words(self, path: str, raw: Mapping[str, Any], namespace: Namespace) -> None:
-        for word in ("ttl", "fold_gmail"):
-            if raw.get(word):
-                self.problem(f"{path}.{word}", "This is not supported yet.", "Leave it out.")
+        if raw.get("fold_gmail"):
+            self.problem(f"{path}.fold_gmail", "This is not supported yet.", "Leave it out.")
         limited = namespace.limit is not None and not namespace.evicts
         if namespace.on_conflict == "move" and limited and raw.get("confirmed") is not True:
             self.problem(
@@ -287,6 +289,18 @@ class _Reader:
         self._unknown(path, given, {"max", "window"})
         window = self._whole(given.get("window", 1), f"{path}.window", 1)
         return self._whole(given.get("max"), f"{path}.max", 1), 1000 * window
+
+    def _ttl(self, path: str, given: Any) -> int | None:
+        """Milliseconds; longer than the interval at which it is noted that one was seen."""
+        if given is None:
+            return None
+        found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+        ttl = int(found[1]) * _UNITS[found[2]] if found else 0
+        interval = self._raw.get("touch_interval", 3600)
+        if ttl <= (1000 * interval if isinstance(interval, int) else 0):
+            mend = "Write one longer than touch_interval, such as 400d."
+            self.problem(f"{path}.ttl", f"{given!r} is no duration for this.", mend)
+        return ttl
 
     def _only(self, name: str, value: str) -> None:
         if name in self._raw and self._raw[name] != value:

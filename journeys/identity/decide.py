@@ -63,7 +63,7 @@ def decide(claim: Claim, known: Known, config: IdentityConfig) -> Verdict:
     if not linkable:
         return deliberation.without_anyone(shared, stale)
     deliberation.refuse([one for one in shared if one not in claim.shared], "shared")
-    ordered = _by_strength(linkable, known)
+    ordered = _by_strength(linkable, known, claim.time)
     if claim.looks_up:
         first = next((pair for pair in ordered if pair[1] is not None), ordered[0])
         deliberation.refuse([one for one, _ in ordered if one is not first[0]], "source")
@@ -267,11 +267,20 @@ def _moves(rules: Namespace, *, sure: bool) -> bool:
     return rules.on_conflict == "move" or (rules.on_conflict == "move_if_verified" and sure)
 
 
+def _is_over(one: Identifier, held: Holding | None, time: Millis) -> bool:
+    """Whether it was not seen for longer than its kind lives: it is nobody's then."""
+    ttl = one.rules.ttl
+    return ttl is not None and held is not None and held.last + ttl < time
+
+
 def _by_strength(
-    links: Sequence[Identifier], known: Known
+    links: Sequence[Identifier], known: Known, time: Millis
 ) -> list[tuple[Identifier, ProfileId | None]]:
     """Strongest first: by rank, known before new, by their profiles, by value."""
-    found = [(one, known.root(one.token)) for one in links]
+    found = [
+        (one, None if _is_over(one, known.holding(one.token), time) else known.root(one.token))
+        for one in links
+    ]
     if len(found) < 2:
         return found
     last = SurvivorKey(True, Millis(0), ProfileId(""))

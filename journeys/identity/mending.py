@@ -122,6 +122,9 @@ def _may_be_one(
     rules = config.rules_of(token)
     if rules.evicts and rules.limit is not None:
         return False  # it may have been evicted from one of them, of which the log says nothing
+    held = overlay.holding(token)
+    if rules.ttl is not None and held and abs(time - held.last) > rules.ttl:
+        return False  # it was nobody's between the two
     return not why_not({root: overlay.node(root) for root in roots}, (), time, config)
 
 

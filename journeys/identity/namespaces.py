@@ -15,7 +15,8 @@ ON_LIMIT = ("refuse", "evict_oldest")
 ON_CONFLICT = ("keep", "move", "move_if_verified", "share")
 
 _VERIFIED = {"on_conflict": "move_if_verified"}
-_DEVICE = {"on_limit": "evict_oldest", "on_conflict": "move", "share_after": 3}
+_DEVICE = {"on_limit": "evict_oldest", "on_conflict": "move", "share_after": 3, "ttl": "400d"}
+_ORDER = {"on_limit": "evict_oldest", "ttl": "180d"}
 
 DEFAULT_NAMESPACES: Mapping[str, Mapping[str, Any]] = {
     "crm_id": {"cls": "person", "rank": 10, "limit": 1},
@@ -28,7 +29,7 @@ DEFAULT_NAMESPACES: Mapping[str, Mapping[str, Any]] = {
     "phone": {"cls": "contact", "rank": 60, "limit": 3, "norm": ["phone"], **_VERIFIED},
     "email": {"cls": "contact", "rank": 70, "limit": 5, "norm": ["email"]},
     "landline": {"cls": "contact", "rank": 75, "limit": 2, "norm": ["phone"], "link": "attach"},
-    "order_id": {"cls": "txn", "rank": 80, "limit": 50, "on_limit": "evict_oldest"},
+    "order_id": {"cls": "txn", "rank": 80, "limit": 50, **_ORDER},
     "device_id": {"cls": "device", "rank": 90, "limit": 20, "norm": ["lower"], **_DEVICE},
     "cookie": {"cls": "device", "rank": 95, "limit": 50, **_DEVICE},
     "qr": {"cls": "none", "rank": 999, "link": "never"},
@@ -53,6 +54,7 @@ class Namespace:
     on_limit: str = "refuse"
     on_conflict: str = "keep"
     share_after: int | None = None
+    ttl: int | None = None
 
     @property
     def evicts(self) -> bool:

@@ -308,6 +308,10 @@ class Overlay:
             found[token] = raw
         now, together = written_time(claim.time), len(found) > 1
         due = written_time(max(0, claim.time - self._config.touch_interval))
+        for one in claim.links:
+            ttl = one.rules.ttl
+            if ttl is not None and found[one.token][LAST] < written_time(max(0, claim.time - ttl)):
+                return None
         for token, raw in found.items():
             if raw[LAST] < due or (together and raw[ASSERTED] < due):
                 self._seen[token] = seen_at(raw, now, together=together)

@@ -54,7 +54,7 @@ def test_whether_a_token_names_a_person_is_told_by_its_namespace():
 @pytest.mark.parametrize(
     ("raw", "path"),
     [
-        ({"namespaces": {"cookie": {"ttl": "400d"}}}, "namespaces.cookie.ttl"),
+        ({"namespaces": {"email": {"fold_gmail": True}}}, "namespaces.email.fold_gmail"),
         ({"consistency": "strict"}, "consistency"),
         ({"alias_ttl": "400d"}, "alias_ttl"),
         ({"storage": {"values": "raw"}}, "storage.values"),
@@ -84,7 +84,7 @@ def test_the_page_of_rules_is_read_whole():
             "sources": {"callcenter": {"link": "none"}, "pos": {"ignore": ["cookie"]}},
             "namespaces": {
                 "phone": {"limit": {"max": 2, "window": 3600}, "on_conflict": "share"},
-                "cookie": {"limit": None, "share_after": None},
+                "cookie": {"limit": None, "share_after": None, "ttl": "400d"},
             },
         }
     )
@@ -96,6 +96,7 @@ def test_the_page_of_rules_is_read_whole():
     phone, cookie = config.namespaces["phone"], config.namespaces["cookie"]
     assert (phone.limit, phone.window, phone.on_conflict) == (2, 3_600_000, "share")
     assert (cookie.limit, cookie.share_after, cookie.on_conflict) == (None, None, "move")
+    assert cookie.ttl == 400 * 86_400_000
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,8 @@ def test_the_page_of_rules_is_read_whole():
         ({"sources": {"pos": "cookie"}}, "sources.pos"),
         ({"sources": {"pos": {"link": "some"}}}, "sources.pos.link"),
         ({"max_merges": 0}, "max_merges"),
+        ({"namespaces": {"cookie": {"ttl": 400}}}, "namespaces.cookie.ttl"),
+        ({"namespaces": {"cookie": {"ttl": "1h"}}}, "namespaces.cookie.ttl"),
         ({"touch_interval": -1}, "touch_interval"),
         ({"namespaces": {"phone": {"limit": "3"}}}, "namespaces.phone.limit"),
         ({"namespaces": {"phone": {"limit": {"window": 3}}}}, "namespaces.phone.limit.max"),
