@@ -153,8 +153,8 @@ WITHHELD = Shape(
         "task": name,
         "reason": name,
         "passed_over": mapping_of(text, name, "channels"),
+        "by": map_name,
     },
-    later=frozenset({"by"}),
     alone=(("send", "task"),),
 )
 HELD = Shape(
@@ -167,12 +167,14 @@ REFUSED = Shape(
     {**_ITEM, "at": moment, "reason": name, "until": moment},
     later=frozenset({"remaining"}),
 )
-_CREDITS: dict[str, Check] = {"credit": value, "after_end": flag}
-_HAS_CREDIT = "credit" in grammar.GOAL.words
 GOAL = Shape(
     "a reached goal",
-    {**_ITEM, "at": moment, "goal": name, "value": value, **(_CREDITS if _HAS_CREDIT else {})},
-    later=frozenset() if _HAS_CREDIT else frozenset(_CREDITS),
+    {**_ITEM, "at": moment, "goal": name, "value": value, "credit": name, "after_end": flag},
+)
+REPORT = Shape(
+    "a report",
+    {**_ITEM, "at": moment, "report": word("ambiguous"), "event": text, "taken": text},
+    later=frozenset({"missed"}),
 )
 HISTORY_KINDS = ("enter", "move", "end", "goal", "action", "emit", "start")
 HISTORY = Shape(
@@ -187,8 +189,8 @@ PROFILE = Shape(
         "person": name,
         "traits": _facts,
         "tags": ListOf(text, "tags", may_be_empty=True),
+        "segments": ListOf(text, "segments", may_be_empty=True),
     },
-    later=frozenset({"segments"}),
 )
 
 
@@ -203,6 +205,7 @@ LISTS = {
     "held": _all(HELD, "held actions"),
     "refused": _all(REFUSED, "refused entries"),
     "goals": _all(GOAL, "goals"),
+    "reports": _all(REPORT, "reports"),
     "history": _all(HISTORY, "lines of history"),
 }
 ONLY_ONE = ("outcome", "ended", "stage", "due")
@@ -217,7 +220,7 @@ EXPECT = Shape(
         "profile": PROFILE,
         "timers": whole(0, 1_000),
     },
-    later=frozenset({"awaiting", "pending", "dead_letters", "reports", "published"}),
+    later=frozenset({"awaiting", "pending", "dead_letters", "published"}),
 )
 MERGE = Shape("a merge", {"from": name, "into": name}, required=("from", "into"))
 PUBLISH = Shape(
