@@ -180,6 +180,7 @@ _USUAL = {
     "held": ("at", "send", "reason"),
     "refused": ("at", "map", "reason"),
     "goals": ("at", "goal", "value"),
+    "reports": ("at", "report", "event"),
 }
 """What is shown of an item where the test names nothing."""
 

@@ -13,6 +13,7 @@ import orjson
 from journeys.engine.effects import Output
 from journeys.engine.profile import NEVER, Instance, Profile, Standing
 from journeys.language.computing import reader
+from journeys.language.model import Workspace
 from journeys.language.scope import Scope
 from journeys.language.walk import within
 from schemas.touchpoint import ProfileId
@@ -46,6 +47,7 @@ class Sight:
             "held": self._held(),
             "refused": [self._refused(row) for row in self.rows if row["kind"] == "refused"],
             "goals": [self._goal(row) for row in self.rows if row["kind"] == "goal"],
+            "reports": [self._report(row) for row in self.rows if row["kind"] == "report"],
             "history": [self._line(row) for row in self.rows],
         }
 
@@ -72,7 +74,9 @@ class Sight:
             return None
         profile = wanted[0]
         traits = traits_of(self.life, profile)
-        return {"person": person, "traits": traits, "tags": profile.tag_list}
+        segments = segments_of(self.life, profile)
+        tags = profile.tag_list
+        return {"person": person, "traits": traits, "tags": tags, "segments": segments}
 
     def timers(self) -> int:
         """Those armed and not fired, of everybody."""
@@ -129,8 +133,12 @@ class Sight:
         return {**shown, **self._who(row)}
 
     def _goal(self, row: Item) -> Item:
-        words = ("goal", "value", "credit", "after_end")
-        kept: Item = {name: row[name] for name in words if name in row}
+        kept = {"goal": row["goal"], "value": row.get("value"), "credit": row.get("credit")}
+        after = {"after_end": row.get("after_end", False)}
+        return {"at": moment_of(row["at"]), **kept, **after, **self._who(row)}
+
+    def _report(self, row: Item) -> Item:
+        kept = {"report": row["reason"], "event": row["cause_id"], "taken": row.get("taken")}
         return {"at": moment_of(row["at"]), **kept, **self._who(row)}
 
     def _line(self, row: Item) -> Item:
@@ -167,13 +175,24 @@ class Sight:
 def traits_of(life: Life, profile: Profile) -> Item:
     """All that is known of her now, computed traits too; those that are null are left out."""
     found = {name: value for name, (value, _) in profile.traits.items()}
-    release = life.release_of(life.shard)
-    if release is None:
-        return found
-    workspace = release.workspace
-    scope = Scope(None, None, profile, None, life.shard.log_time, workspace.zone)
+    workspace, scope = _looking_at(life, profile)
     computed = {name: reader(each)(scope) for name, each in workspace.computed.items()}
     return found | {name: value for name, value in computed.items() if value is not None}
+
+
+def segments_of(life: Life, profile: Profile) -> list[str]:
+    """The segments she is in now, in the order of the catalogue."""
+    workspace, scope = _looking_at(life, profile)
+    found = workspace.segments.items()
+    return [name for name, segment in found if segment.when.run(scope) is True]
+
+
+def _looking_at(life: Life, profile: Profile) -> tuple[Workspace, Scope]:
+    """The settings in force, and what conditions on the profile alone see as of log time."""
+    release = life.release_of(life.shard)
+    assert release is not None
+    zone = release.workspace.zone
+    return release.workspace, Scope(None, None, profile, None, life.shard.log_time, zone)
 
 
 def rows_of(outputs: Sequence[Output]) -> list[Item]:
