@@ -76,24 +76,24 @@ class Report:
                     writer.writeheader()
                     writer.writerows(cells)
 
-    def shown(self) -> RenderableType:
-        """Actions are summed over the days; a script gets each."""
+    def shown(self, *, speed: bool) -> RenderableType:
+        """Actions are summed over the days; a script gets each. `speed`: with how fast it went."""
         tables = self.tables()
         days = Counter[tuple[str, ...]]()
         for (map_, stage, action, channel, _), count in self.tally.actions.items():
             days[map_, stage, action, channel] += count
         tables["actions"] = _counted(days, ("map", "stage", "action", "channel"))
         return Group(
-            *(line for line in self._head()),
+            *self._head(speed),
             *(_table(name, cells) for name, cells in tables.items() if cells),
         )
 
-    def _head(self) -> Iterator[str]:
+    def _head(self, speed: bool) -> Iterator[str]:
         tally, history = self.tally, self.history
-        yield (
-            f"{tally.touchpoints:,} touchpoints of {tally.people:,} people in {self.seconds:.1f} s"
-            f" ({self._rate():,}/s, {self.jobs} process{'es' if self.jobs > 1 else ''})"
-        )
+        yield f"{tally.touchpoints:,} touchpoints of {tally.people:,} people"
+        if speed:
+            processes = f"{self.jobs} process{'es' if self.jobs > 1 else ''}"
+            yield f"in {self.seconds:.1f} s, {self._rate():,}/s by {processes}"
         if history.refused or history.nobody:
             yield f"{len(history.refused):,} rows refused, {history.nobody:,} of nobody"
             for row in history.refused[:ROWS_SHOWN]:

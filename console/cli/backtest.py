@@ -73,4 +73,5 @@ def backtest(
     if json:
         print(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
     else:
-        Console().print(report.shown())
+        shown = Console()
+        shown.print(report.shown(speed=shown.is_terminal))

@@ -19,7 +19,7 @@ from pathlib import Path
 from console.cli.main import run
 
 DOCS = Path(__file__).parents[3] / "docs" / "designers"
-PAGES = ("first-map.md", "editor.md", "slips.md")
+PAGES = ("first-map.md", "editor.md", "slips.md", "backtest.md")
 
 _STEP = re.compile(
     r"^In `(?P<file>[^`]+)`(?P<more>, at the end)?:\n\n```\w+\n(?P<body>.*?)^```$"

@@ -17,6 +17,7 @@ COMMANDS = [
     [],
     *([name] for name in ("demo", "dev", "worker", "publish", "check", "send", "import")),
     *([name] for name in ("test", "draw", "simulate", "schema")),
+    *([name] for name in ("backtest", "diff", "explain")),
     *(
         [name]
         for name in (
