@@ -21,6 +21,12 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
+# What the library would find out in 22 µs, of a form that most of them have here. Numbers that
+# begin with 179 may carry a carrier's prefix, which it takes off.
+_MOBILE = phonenumbers.PhoneMetadata.metadata_for_region("CN").mobile.national_number_pattern
+_MOBILE_OF_CHINA = re.compile(rf"(?:\+86)?(?!179)((?:{_MOBILE}))", re.ASCII)
+
+
 class Unusable(ValueError):
     """The value cannot identify anyone; `reason` is `blocked` or `invalid`."""
 
@@ -67,6 +73,8 @@ def _refuse_blocked(value: str, config: IdentityConfig) -> None:
 
 
 def _phone(value: str, config: IdentityConfig) -> str:
+    if config.region == "CN" and (mobile := _MOBILE_OF_CHINA.fullmatch(value)):
+        return f"+86{mobile[1]}"
     try:
         number = phonenumbers.parse(value, config.region)
     except phonenumbers.NumberParseException:

@@ -1,7 +1,8 @@
 """What senders write, and which identifier it is."""
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.identity.config import identity_config
@@ -82,3 +83,19 @@ def test_a_normalised_value_is_short_visible_and_without_blanks_around_it(raw, n
     assert 1 <= len(value) <= LONGEST
     assert value == value.strip()
     assert "\u200b" not in value
+
+
+@given(st.sampled_from(["", "+86"]), st.from_regex(r"1[0-9]{10}", fullmatch=True))
+@settings(max_examples=2000)
+def test_a_chinese_mobile_is_what_the_library_makes_of_it(prefix: str, digits: str):
+    written = prefix + digits
+    phone = CONFIG.namespaces["phone"]
+    number = phonenumbers.parse(written, "CN")
+    if not phonenumbers.is_valid_number(number):
+        with pytest.raises(Unusable):
+            normalise(written, phone, CONFIG)
+        return
+
+    found = normalise(written, phone, CONFIG)
+
+    assert found == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
