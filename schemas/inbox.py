@@ -144,6 +144,13 @@ class Operated(Struct, frozen=True, array_like=True, tag="operated"):
     cause: str = ""
 
 
+class Marked(Struct, frozen=True, array_like=True, tag="marked"):
+    """A source has told of all, or as good as all, that happened to it before `upto`."""
+
+    source: str
+    upto: Millis
+
+
 InboxRecord = (
     Arrived
     | Forwarded
@@ -156,6 +163,7 @@ InboxRecord = (
     | Released
     | Retried
     | Emitted
+    | Marked
     | Paused
     | Resumed
     | Drained

@@ -64,6 +64,7 @@ class Transition(BaseModel):
     type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
     starts: str | None = Field(None, description="the map that is asked to let her in")
+    flags: tuple[str, ...] = Field((), description="`lateness_cap`: decided without a late source")
     arms: dict[str, str] | None = Field(None, description="split -> arm of this instance")
     holdout: bool = Field(False, description="of an instance that is sent no marketing")
     contaminated: bool = Field(False, description="a merge mixed arms: leave her out of results")

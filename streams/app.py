@@ -135,6 +135,7 @@ class Worker:
             topics=self._settings.topics,
             shards=place.shards,
             mappings=place.mappings,
+            late=place.workspace.late if place.workspace else {},
             contracts=dict(place.workspace.contracts) if place.workspace else {},
             event_clock=place.event_clock,
             clock=self._clock,

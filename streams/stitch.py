@@ -19,10 +19,11 @@ from journeys.identity.operations import Operation, asked_for, operation
 from journeys.identity.overlay import Decision
 from journeys.identity.records import Merge
 from journeys.language.contracts import EventContract
+from journeys.language.model import Source
 from schemas import inbox
 from schemas.deadletter import DeadLetter, dead_letter
 from schemas.errors import ContractError
-from schemas.inbox import Arrived, Merged
+from schemas.inbox import Arrived, Marked, Merged
 from schemas.intake import Mapping, decode, says_nothing
 from schemas.intake.native import WATERMARK
 from schemas.topics import Topics, shard_of
@@ -45,6 +46,9 @@ from .progress import Progress
 from .publisher import stitch_name
 from .tenure import Tenure
 from .weather import outlast
+
+MARK_EVERY = 60_000
+"""Milliseconds of event time by which a late source has to be further for the shards to hear."""
 
 LEFT_BEHIND = 3_000
 """Milliseconds after which a merge in identity's outbox counts as left by a crashed worker."""
@@ -75,6 +79,8 @@ class StitchParts:
     metrics: Metrics
     contracts: "dict[str, EventContract]" = field(default_factory=dict)
     """What the catalogue demands of touchpoints, by type."""
+    late: "dict[str, Source]" = field(default_factory=dict)
+    """Sources whose touchpoints may come late, by name: every shard hears how far they are."""
 
 
 @dataclass(slots=True)
@@ -88,6 +94,8 @@ class Batch:
     refused: list[tuple[ConsumerRecord, ContractError]]
     watermark: int = 0
     told: list[str] = field(default_factory=list)
+    marks: dict[str, Millis] = field(default_factory=dict)
+    """Late source -> how far it is, by what this batch says."""
 
 
 class SourceOwner:
@@ -95,6 +103,7 @@ class SourceOwner:
 
     def __init__(self, parts: StitchParts, source: tuple[str, int], publisher: Publisher) -> None:
         self._parts, self._source = parts, source
+        self._marked: dict[str, Millis] = {}
         name, place = stitch_name(parts.topics, *source), f"{source[0]}/{source[1]}"
         self._tenure = Tenure("stitch", place, name, parts.publishers, parts.metrics, publisher)
 
@@ -143,12 +152,15 @@ class SourceOwner:
         batch = self._decode(records, await parts.clock.now())  # 1
         claims = [claim for _, _, claim in batch.taken]
         resolved = await resolve(parts.identities, claims, parts.config)  # 2, 3, 4
+        marks = self._further(batch)
         outgoing = [
             *self._merges(resolved.outbox),
             *self._arrivals(batch, resolved.decisions),
+            *self._marks(marks),  # behind all that the source brought before
             *self._dead_letters(batch),
         ]
         await self._tenure.publisher.publish(outgoing, records[-1].offset + 1, batch.watermark)  # 5
+        self._marked |= marks
         batch.told = [waiting.id for waiting in resolved.outbox]
         parts.metrics.published("stitch")
         parts.metrics.decided_again(resolved.conflicts)
@@ -190,6 +202,9 @@ class SourceOwner:
                 continue
             if touchpoint.type == WATERMARK:
                 batch.watermark = max(batch.watermark, _upto(touchpoint))
+            if self._parts.late:
+                _mark(batch, touchpoint, self._parts.late)
+            if touchpoint.type == WATERMARK:
                 continue
             batch.taken.append((record, touchpoint, self._claim(touchpoint)))
         return batch
@@ -237,6 +252,24 @@ class SourceOwner:
             notes.append(Outgoing(self._parts.topics.merges, merge.loser.encode(), row))
         return notes
 
+    def _further(self, batch: Batch) -> dict[str, Millis]:
+        """Late sources that are further by MARK_EVERY, or say themselves how far they are."""
+        return {
+            source: upto
+            for source, upto in batch.marks.items()
+            if self._parts.late[source].watermark == "explicit"
+            or upto >= self._marked.get(source, 0) + MARK_EVERY
+        }
+
+    def _marks(self, marks: "dict[str, Millis]") -> list[Outgoing]:
+        """Every shard hears of each."""
+        values = [inbox.encode(Marked(source, upto)) for source, upto in marks.items()]
+        return [
+            Outgoing(self._parts.topics.inbox, None, value, partition=shard)
+            for value in values
+            for shard in range(self._parts.shards)
+        ]
+
     def _dead_letters(self, batch: Batch) -> list[Outgoing]:
         topic = self._parts.topics.dead_letters(self._source[0])
         letters = [dead_letter(record, error) for record, error in batch.refused]
@@ -248,6 +281,16 @@ class SourceOwner:
     def _to_inbox(self, profile: ProfileId, value: bytes) -> Outgoing:
         shard = shard_of(profile, self._parts.shards)
         return Outgoing(self._parts.topics.inbox, profile.encode(), value, partition=shard)
+
+
+def _mark(batch: Batch, touchpoint: Touchpoint, late: "dict[str, Source]") -> None:
+    """How far a late source is: by the largest event time, or by its own word."""
+    is_word = touchpoint.type == WATERMARK
+    name = str(touchpoint.properties.get("source")) if is_word else touchpoint.source
+    source = late.get(name)
+    if source is not None and is_word == (source.watermark == "explicit"):
+        upto = _upto(touchpoint) if is_word else touchpoint.time
+        batch.marks[name] = max(upto, batch.marks.get(name, upto))
 
 
 def _upto(touchpoint: Touchpoint) -> Millis:

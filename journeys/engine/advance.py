@@ -19,6 +19,7 @@ from .entries import Taken, enter
 from .firing import fire, let_go
 from .gate import shut
 from .ids import touchpoint_key
+from .lateness import is_decidable
 from .lines import catch_up, give, later, resume, settle
 from .moves import end, has_ended
 from .pace import skips
@@ -245,12 +246,19 @@ def _earliest(turn: Turn, limit: int) -> tuple[Instance, Armed] | None:
     """The earliest timer due at `limit`; of several the oldest instance's, then as written."""
     found: tuple[Instance, Armed] | None = None
     for instance in turn.profile.instances:
-        if instance.stuck or instance.settling or turn.map_of(instance) is None:
+        map_ = turn.map_of(instance)
+        if instance.stuck or instance.settling or map_ is None or not instance.timers:
             continue
-        for armed in instance.timers:
-            if armed.deadline <= limit and (not found or armed.deadline < found[1].deadline):
-                found = instance, armed
+        armed = min(instance.timers, key=_deadline)
+        if armed.deadline > limit or (found and armed.deadline >= found[1].deadline):
+            continue
+        if is_decidable(turn, map_, instance, armed):
+            found = instance, armed
     return found
+
+
+def _deadline(armed: Armed) -> int:
+    return armed.deadline
 
 
 def _repeated(

@@ -5,6 +5,7 @@ from journeys.language.model import End, Go, Map, To
 from .gate import judge_anew, request
 from .ids import cause_id
 from .judging import Hold
+from .lateness import decided
 from .lines import catch_up, later
 from .moves import go, onward
 from .profile import Armed, Instance, Standing, Then
@@ -20,7 +21,8 @@ def fire(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> None:
     instance.timers.remove(armed)
     when, timer = armed.deadline, map_.stages[instance.stage].after[armed.index]
     ref = cause_id("timer", instance.id, str(instance.visit), str(armed.index))
-    cause = Cause(ref, "timer", ref, armed.armed)
+    settled, flags = decided(turn, timer, armed)
+    cause = Cause(ref, "timer", ref, armed.armed, flags)
     do, on = timer.do, timer.go
     if armed.past and isinstance(timer.on_past, To | End):
         do, on = (), timer.on_past
@@ -30,7 +32,7 @@ def fire(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> None:
         instance.then = Then("after", armed.index, when, ref, "timer", armed.armed)
         return
     if where := found or on:
-        go(turn, map_, instance, where, when, max(when, instance.base), cause)
+        go(turn, map_, instance, where, when, max(settled, instance.base), cause)
     catch_up(turn, map_, instance, later(turn.profile, when))
 
 

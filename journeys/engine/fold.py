@@ -13,6 +13,7 @@ from schemas.inbox import (
     Forwarded,
     Held,
     Logged,
+    Marked,
     Merged,
     MergeIn,
     Opened,
@@ -103,9 +104,11 @@ class Folding:
             case Tick():
                 shard.time = tick_time(shard, logged)
                 for source, mark in record.marks.items():
-                    shard.marks[source] = max(mark, shard.marks.get(source, mark))
+                    _mark(shard, source, mark)
                 for _, profile in (*due, *waiting):
                     self._wake(profile, logged.offset)
+            case Marked():
+                _mark(shard, record.source, record.upto)
             case Merged() | MergeIn():
                 self._merge(record, logged.offset)
             case Retried():
@@ -217,6 +220,10 @@ class Folding:
             day, counts = day_of(self._shard.log_time), self._effects.counts
             for edge in turn.edges:
                 counts[day, edge] += 1
+
+
+def _mark(shard: Shard, source: str, upto: Millis) -> None:
+    shard.marks[source] = max(upto, shard.marks.get(source, upto))
 
 
 def _move_log_time(shard: Shard, logged: Logged) -> None:

@@ -49,12 +49,14 @@ class Armed(Struct, array_like=True, gc=False):
     """A timer that has not fired; `index` is its place in the stage's `after`.
 
     `past`: its moment was past, or not known, when it was armed, so it goes by `on_past`.
+    `look`: it is due and waits for a late source, and is looked at again then; else 0.
     """
 
     index: int
     deadline: int
     armed: int
     past: bool = False
+    look: int = 0
 
 
 class Standing(Struct, array_like=True):
@@ -338,9 +340,15 @@ def _due(instance: Instance, grace: int) -> int:
     if instance.settling is not None:
         due = instance.settling.until
     else:
-        due = min((armed.deadline for armed in instance.timers), default=NEVER - grace) + grace
+        # The earliest decides first, so where it waits for a source all others wait for it.
+        first = min(instance.timers, key=_deadline, default=None)
+        due = NEVER if first is None else first.look or first.deadline + grace
     if instance.gate:
         due = min([due, *(one.until for one in instance.gate if one.until)])
     if instance.actions:
         due = min([due, *(one.until + grace for one in instance.actions if one.is_waited_for)])
     return due
+
+
+def _deadline(armed: Armed) -> int:
+    return armed.deadline

@@ -22,12 +22,16 @@ from .profile import Instance, Profile
 
 
 class Cause(NamedTuple):
-    """Why something happens: `touchpoint`, `timer` or `merge`; `armed` for timers, in ms."""
+    """Why something happens: `touchpoint`, `timer` or `merge`; `armed` for timers, in ms.
+
+    `flags` say what is to be known of how it came.
+    """
 
     id: str
     kind: str
     ref: str
     armed: int = 0
+    flags: tuple[str, ...] = ()
 
 
 def by_touchpoint(touchpoint: Noticed) -> Cause:
@@ -122,6 +126,8 @@ class Turn:
             "cause_id": cause.id,
             **more,
         }
+        if cause.flags:
+            row["flags"] = cause.flags
         if instance.arms:
             row["arms"] = instance.arms
         if instance.held_out:

@@ -38,7 +38,7 @@ def rearm(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
             _replan(turn, map_, instance, armed, timer, moment)
         elif moment > armed.armed:
             armed.deadline = _deadline(turn, map_, timer, moment, instance.base)
-            armed.armed = moment
+            armed.armed, armed.look = moment, 0
 
 
 def replan(turn: Turn, moment: int) -> None:
@@ -102,7 +102,7 @@ def _replan(
 
 def _plan(armed: Armed, timer: Timer, found: int | None, asked: int) -> None:
     """Past or null when asked: `on_past`. What goes on then fires at once."""
-    armed.past = found is None or found < asked
+    armed.past, armed.look = found is None or found < asked, 0
     if found is not None and not armed.past:
         armed.deadline = found
     elif timer.on_past == "skip":

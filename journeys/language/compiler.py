@@ -46,7 +46,7 @@ from .splits import compile_split, split_names
 from .timers import TimerCompiler
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
-from .triggers import Matching, action_names, event_types, noticed_types
+from .triggers import Matching, action_names, event_types, noticed_beside, noticed_types
 from .ways import otherwise, way
 
 Mode = Literal["never", "after_exit", "parallel"]
@@ -89,7 +89,8 @@ class _MapCompiler:
         exits = tuple(self._exit(mapping(node)) for node in items(root.get("exits")))
         anywhere = self._lines(root.get("anywhere"), "anywhere")
         stages = {name: self._stage(name, node) for name, node in self._stages.items()}
-        tracks = looks_at_results((*goals, *exits, *anywhere), stages.values())
+        confirmed = any(channel.human for channel in self._workspace.channels.values())
+        tracks = confirmed or looks_at_results((*goals, *exits, *anywhere), stages.values())
         if tracks:
             for result in RESULTS:
                 self._reads.add(frozenset({result_type(result)}), "action_id")
@@ -215,8 +216,9 @@ class _MapCompiler:
 
     def _stage(self, name: str, node: Tree) -> Stage:
         do, on = self._do(node, name, self._taken()), self._lines(node.get("on"), f"{name}/on")
+        noticed = noticed_beside(self._root, node)
         after = tuple(
-            self._timer(mapping(timer), f"{name}/after/{index}")
+            self._timer(mapping(timer), f"{name}/after/{index}", noticed)
             for index, timer in enumerate(items(node.get("after")))
         )
         awaits, lines, timers = read_await(node, do, self._stages, self._problems)
@@ -275,9 +277,9 @@ class _MapCompiler:
             self._problems.add("lookback-too-long", node["lookback"].place, what, mend)
         return found
 
-    def _timer(self, node: Tree, place: str) -> Timer:
+    def _timer(self, node: Tree, place: str, noticed: frozenset[str]) -> Timer:
         names = self._taken()
-        return self._timers.compile(node, self._do(node, place, names), names)
+        return self._timers.compile(node, self._do(node, place, names), names, noticed)
 
     def _choice(self, node: Tree) -> Choice:
         if "else" in node:

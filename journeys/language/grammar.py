@@ -97,12 +97,12 @@ TIMER = Shape(
         "until": expression,
         "before": positive_duration,
         "plus": positive_duration,
+        "without": one_or_list(event_name, "touchpoint types"),
         "on_past": either(word("go", "skip"), _ON_PAST),
         "max": positive_duration,
         **_GO,
         **_DO,
     },
-    later=frozenset({"without"}),
     alone=(("to", "end"), ("wait", "until"), ("before", "plus")),
     some=(("wait", "at", "until"), ("to", "end", "do")),
 )
@@ -276,17 +276,47 @@ CATALOGUE = Shape(
 )
 CHANNEL = Shape(
     "a channel",
-    {"identifier": text, "consent": name, "when": expression},
+    {
+        "identifier": text,
+        "consent": name,
+        "when": expression,
+        "human": only_true,
+        "role": name,
+        "sla": positive_duration,
+    },
     required=("identifier",),
-    later=frozenset({"human", "role", "sla", "rate"}),
+    later=frozenset({"rate"}),
 )
 SOURCE = Open(
     "A source",
-    {"topic": text, "file": text, "bulk": flag},
+    {
+        "topic": text,
+        "file": text,
+        "bulk": flag,
+        "lateness": positive_duration,
+        "brings": one_or_list(event_name, "touchpoint types"),
+        "watermark": word("seen", "explicit"),
+    },
     rest=anything,  # a mapping of foreign records, which intake reads itself
     mend="Write `topic: ...`.",
-    later=frozenset({"lateness", "brings", "watermark"}),
 )
+
+
+def source(node: Node, problems: Problems) -> None:
+    """A lateness is that of what the source brings; without either nobody waits for it."""
+    SOURCE(node, problems)
+    if not isinstance(node, tree.Mapping):
+        return
+    for given, wanted in (
+        ("lateness", "brings"),
+        ("brings", "lateness"),
+        ("watermark", "lateness"),
+    ):
+        if given in node and wanted not in node:
+            what, mend = f"`{given}` needs `{wanted}`.", f"Add `{wanted}: ...`."
+            problems.add("missing-word", node.key(given).place, what, mend)
+
+
 RATE = Shape(
     "a rate",
     {"count": whole(1, 1_000_000), "per": positive_duration},
@@ -304,7 +334,7 @@ WORKSPACE = Shape(
         "memory": Shape("a memory", {"for": positive_duration, "at_most": whole(0, 10_000)}),
         "channels": mapping_of(CHANNEL, name, "channels"),
         "purposes": mapping_of(one_or_list(name, "channels"), name, "purposes"),
-        "sources": mapping_of(SOURCE, event_name, "sources"),
+        "sources": mapping_of(Ruled((SOURCE,), source), event_name, "sources"),
         "identity": mapping_of(anything, text, "rules of identity"),
         "quiet_hours": list_of(QUIET, "quiet hours"),
         "caps": list_of(CAP, "caps"),

@@ -32,6 +32,8 @@ from .workspace_parts import QuietHours as QuietHours  # noqa: PLC0414
 from .workspace_parts import Source as Source  # noqa: PLC0414
 from .workspace_parts import Template as Template  # noqa: PLC0414
 
+WEEK = Duration("7d", days=7)
+
 Policy = Literal["skip", "hold", "other_channel"] | To | End
 """What becomes of a send that may not leave as it is; To and End: it is withheld, she goes on."""
 
@@ -174,6 +176,8 @@ class Timer:
     do: tuple[Do, ...] = ()
     go: Go | None = None
     days: tuple[str, ...] = ()
+    without: frozenset[str] = frozenset()
+    """Event types on whose absence it decides: it waits for late sources of these (rule 8)."""
     until: Expression | None = None
     shift: Duration | None = None
     on_past: Literal["go", "skip"] | Go | None = None
@@ -304,7 +308,7 @@ class Workspace:
     """Computed trait -> what reads it."""
     unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Event type -> the properties that name a fact: under two ids it counts once."""
-    credit: Duration = Duration("7d", days=7)
+    credit: Duration = WEEK
     segments: Mapping[str, Segment] = field(default_factory=dict)
     contracts: Mapping[str, EventContract] = field(default_factory=dict)
     """Event type -> what stitch demands of its properties."""
@@ -313,6 +317,11 @@ class Workspace:
     holdout: Holdout | None = None
     """Of all maps together."""
     rate: Rate | None = None
+
+    @property
+    def late(self) -> dict[str, Source]:
+        """The sources whose touchpoints may come late."""
+        return {name: source for name, source in self.sources.items() if source.lateness}
 
 
 @dataclass(frozen=True)

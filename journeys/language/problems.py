@@ -70,6 +70,7 @@ Code = Literal[
     "traits-in-a-circle",
     "unknown-word",
     "unreachable-stage",
+    "without-unnoticed",
     "wrong-shape",
     "wrong-type",
     "yaml-syntax",

@@ -20,7 +20,7 @@ from .gate_settings import (
     read_quiet_hours,
     read_rate,
 )
-from .model import Channel, Duration, Param, Source, Template, Workspace
+from .model import WEEK, Channel, Duration, Param, Source, Template, Workspace
 from .names import SEGMENTS, Names, Reads
 from .problems import Place, Problems
 from .segments import names_of, read_segments
@@ -32,8 +32,10 @@ from .tree import Node, Scalar, items, mapping, plain, scalar
 
 SETTINGS = "wayline.yaml"
 
+_SLA = Duration("24h", millis=DAY_MS)
 _GRACE_MS = 5_000
 _MEMORY_AT_MOST = 200
+_OURS = ("lateness", "brings", "watermark")
 _TEMPLATE_WORDS = ("class", "params")
 
 
@@ -80,7 +82,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
 def _credit(root: Tree) -> Duration:
     node = root.get("credit")
     found = None if node is None else parse_duration(scalar(node).text)
-    return found or Duration("7d", days=7)
+    return found or WEEK
 
 
 def _workdays(root: Tree, problems: Problems) -> IsWorkday | None:
@@ -132,8 +134,23 @@ def _channels(root: Tree, traits: Traits, problems: Problems) -> dict[str, Chann
             when=None
             if when is None
             else compile_condition(scalar(when), names, Reads(), problems),
+            human="human" in channel,
+            role=scalar(channel["role"]).text if "role" in channel else "",
+            sla=_sla(channel, problems),
         )
     return channels
+
+
+def _sla(channel: Tree, problems: Problems) -> Duration | None:
+    """A day where staff must confirm; nothing else has one."""
+    if "human" in channel:
+        return parse_duration(scalar(channel["sla"]).text) if "sla" in channel else _SLA
+    for word in ("role", "sla"):
+        if word in channel:
+            what = f"`{word}` does nothing here, for no person confirms what goes by this channel."
+            mend = "Add `human: true`, or leave it out."
+            problems.add("bad-channel", channel.key(word).place, what, mend)
+    return None
 
 
 def _check_identifier(identifier: Scalar, problems: Problems) -> None:
@@ -223,14 +240,18 @@ def _sources(root: Tree, zone: ZoneInfo, problems: Problems) -> dict[str, Source
     for key, node in section(root, "sources").entries:
         written = mapping(node)
         raw = plain(written)
-        mapped = {word: value for word, value in raw.items() if word not in ("topic", "bulk")}
+        foreign = {word: value for word, value in raw.items() if word not in _OURS}
+        mapped = any(word not in ("topic", "bulk") for word in foreign)
         if mapped:
-            _check_mapping(key, written, raw, zone, problems)
+            _check_mapping(key, written, foreign, zone, problems)
         sources[key.text] = Source(
             name=key.text,
             topic=raw.get("topic"),
             bulk=raw.get("bulk") is True,
-            mapping=raw if mapped else None,
+            mapping=foreign if mapped else None,
+            lateness=_millis(written, "lateness", 0),
+            brings=frozenset(scalar(each).text for each in items(written.get("brings"))),
+            watermark="explicit" if raw.get("watermark") == "explicit" else "seen",
         )
     return sources
 

@@ -7,7 +7,7 @@ from .conditions import NOTHING, compile_expression
 from .durations import parse_duration, parse_time_of_day
 from .model import Do, Duration, Expression, Go, Timer, Workspace
 from .names import Names, Reads
-from .problems import Problems
+from .problems import Problems, nearest
 from .signatures import words_of
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, scalar
@@ -24,9 +24,14 @@ class TimerCompiler:
     ) -> None:
         self._workspace, self._stages = workspace, stages
         self._reads, self._problems = reads, problems
+        self._noticed: Collection[str] = ()
 
-    def compile(self, node: Tree, do: tuple[Do, ...], names: Names) -> Timer:
-        """The timer; its `until` may look at `names`."""
+    def compile(
+        self, node: Tree, do: tuple[Do, ...], names: Names, noticed: Collection[str]
+    ) -> Timer:
+        """The timer; its `until` may look at `names`. `noticed` are the types that lines of its
+        stage, lines anywhere, goals and exits notice."""
+        self._noticed = noticed
         at = node.get("at")
         until = node.get("until")
         return Timer(
@@ -36,6 +41,7 @@ class TimerCompiler:
             do=do,
             go=way(node, self._stages, self._problems),
             days=self._days(node),
+            without=self._without(node),
             until=None if until is None else self._until(scalar(until), names),
             shift=_duration(node, "plus") or _back(_duration(node, "before")),
             on_past=self._on_past(node.get("on_past")),
@@ -49,6 +55,16 @@ class TimerCompiler:
                 mend = "Add `calendar:` with a country to wayline.yaml, such as `calendar: CN`."
                 self._problems.add("calendar-missing", each.place, what, mend)
         return tuple(dict.fromkeys(each.text for each in written))
+
+    def _without(self, node: Tree) -> frozenset[str]:
+        """Each must be something that is noticed here: else its absence means nothing."""
+        written = [scalar(each) for each in items(node.get("without"))]
+        for each in written:
+            if each.text not in self._noticed:
+                what = f'Nothing here notices "{each.text}", so it makes no difference.'
+                mend = nearest(each.text, self._noticed)
+                self._problems.add("without-unnoticed", each.place, what, mend)
+        return frozenset(each.text for each in written)
 
     def _until(self, written: Scalar, names: Names) -> Expression:
         expression, kind = compile_expression(written, names, self._reads, self._problems)

@@ -29,6 +29,14 @@ def noticed_types(root: Tree) -> frozenset[str]:
     return frozenset(name for node in _triggers(root) for name in event_types(node))
 
 
+def noticed_beside(root: Tree, stage: Tree) -> frozenset[str]:
+    """The types that may take somebody out of a stage, or do something for her there."""
+    nodes = [*_mappings(stage.get("on"))]
+    for word in ("goals", "exits", "anywhere"):
+        nodes += _mappings(root.get(word))
+    return frozenset(name for node in nodes for name in event_types(node))
+
+
 def action_names(root: Tree) -> frozenset[str]:
     """The template or task of everything the map has somebody or something do."""
     return frozenset(_action_names(root))

@@ -10,12 +10,18 @@ from .parts import Duration, Expression
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`identifier` is a namespace or a pattern that ends in `.*`; `consent` a consent's name."""
+    """`identifier` is a namespace or a pattern that ends in `.*`; `consent` a consent's name.
+
+    By one with `human` staff of this `role` must confirm each message; past `sla` it has expired.
+    """
 
     name: str
     identifier: str
     consent: str | None = None
     when: Expression | None = None
+    human: bool = False
+    role: str = ""
+    sla: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,16 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How one `sources:` entry maps foreign records; `mapping` is None where it only has flags."""
+    """How one `sources:` entry maps foreign records; `mapping` is None where it only has flags.
+
+    `lateness` in ms: what it `brings` may come so late. It says how far it is by the largest event
+    time `seen`, or by `source.watermark` touchpoints (`explicit`).
+    """
 
     name: str
     topic: str | None
     bulk: bool
     mapping: Any = None
+    lateness: int = 0
+    brings: frozenset[str] = frozenset()
+    watermark: Literal["seen", "explicit"] = "seen"

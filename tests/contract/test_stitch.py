@@ -8,8 +8,10 @@ from aiokafka import ConsumerRecord
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from journeys.language.contracts import EventContract
+from journeys.language.model import Source
 from schemas import inbox
-from schemas.inbox import Arrived, Operated
+from schemas.inbox import Arrived, Marked, Operated
 from schemas.intake import Mapping, compile_mapping
 from schemas.topics import Topics
 from schemas.touchpoint import Millis
@@ -69,6 +71,8 @@ async def _owner(
     *,
     event_clock: bool = False,
     mapping: Mapping | None = None,
+    contracts: dict[str, EventContract] | None = None,
+    late: dict[str, Source] | None = None,
 ) -> SourceOwner:
     await identities.begin_repair()
     await identities.end_repair()
@@ -89,6 +93,8 @@ async def _owner(
         clock=RedisClock(redis),
         repair=repair,
         metrics=Metrics(),
+        contracts=contracts or {},
+        late=late or {},
     )
     return SourceOwner(parts, SOURCE, log)
 
@@ -205,3 +211,55 @@ async def test_the_word_of_an_import_outlives_its_reader_and_a_flush(redis: Redi
     await successor.idle()
 
     assert await Progress(redis, Keys()).read([SOURCE]) == {SOURCE: (upto, 1)}
+
+
+async def test_what_lacks_what_the_catalogue_requires_is_a_dead_letter(redis: Redis) -> None:
+    log = Log()
+    contracts = {"cart.left": EventContract(required=("cart",))}
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log, contracts=contracts)
+    known = {"identifiers": {"phone": "13800138000"}}
+
+    await owner.handle([_record(0, **known), _record(1, properties={"cart": "c"}, **known)])
+
+    letters = [r for r in log.records if r.topic == TOPICS.dead_letters(SOURCE[0])]
+    assert len(letters) == 1
+    assert _arrived(log) == ["t1"]
+
+
+def _marks(log: Log) -> list[tuple[int | None, Marked]]:
+    found = [(r.partition, inbox.decode(r.value)) for r in log.records if r.topic == TOPICS.inbox]  # type: ignore[arg-type]
+    return [(place, record) for place, record in found if isinstance(record, Marked)]
+
+
+async def test_every_shard_hears_how_far_a_late_source_is_behind_what_it_brought(
+    redis: Redis,
+) -> None:
+    log = Log()
+    late = {"till": Source("till", None, False, None, 3_600_000, frozenset({"cart.left"}))}
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log, late=late)
+    known = {"identifiers": {"phone": "13800138000"}, "source": "till"}
+    times = ["2026-05-04T09:00:00Z", "2026-05-04T08:00:00Z", "2026-05-04T09:00:30Z"]
+
+    await owner.handle([_record(n, time=time, **known) for n, time in enumerate(times[:2])])
+    await owner.handle([_record(2, time=times[2], **known)])
+
+    marks = _marks(log)
+    assert sorted(place or 0 for place, _ in marks) == list(range(12))
+    assert {(mark.source, mark.upto) for _, mark in marks} == {("till", 1777885200000)}
+    in_inbox = [r for r in log.records if r.topic == TOPICS.inbox]
+    assert isinstance(inbox.decode(in_inbox[0].value), Arrived)  # type: ignore[arg-type]
+
+
+async def test_an_explicit_source_is_as_far_as_it_says(redis: Redis) -> None:
+    log = Log()
+    brings = frozenset({"cart.left"})
+    late = {"till": Source("till", None, False, None, 3_600_000, brings, "explicit")}
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log, late=late)
+    known = {"identifiers": {"phone": "13800138000"}, "source": "till"}
+    word = {"source": "till", "upto": "2026-05-04T09:00:00Z"}
+    said = orjson.dumps({"type": "source.watermark", "id": "w", "properties": word})
+    record = ConsumerRecord(*SOURCE, 1, Millis(1), 0, None, said, None, 0, len(said), ())
+
+    await owner.handle([_record(0, time="2026-05-04T10:00:00Z", **known), record])
+
+    assert {mark.upto for _, mark in _marks(log)} == {1777885200000}
