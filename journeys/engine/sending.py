@@ -36,6 +36,7 @@ def leave(
     channel = chosen.channel or ""
     template = turn.book.workspace.templates[item.template]
     params = _params(template, standing.values)
+    tracked = track(turn, map_, instance, item, standing, "", channel) if map_.tracks else None
     record = {
         **_beginning(map_, instance, item, standing),
         "action": "send",
@@ -47,12 +48,11 @@ def leave(
         **_ending(turn, instance, item, standing, expires),
         "not_after": _not_after(turn, map_, item, channel),
         "passed_over": chosen.passed_over,
+        **_confirmed(turn, channel, tracked),
     }
     _put(turn, channel, record, standing)
     instance.sent[item.place] = turn.shard.log_time
     take_place(turn, instance, item, standing, channel)
-    if map_.tracks:
-        track(turn, map_, instance, item, standing, "", channel)
     at = _at(standing, turn.shard.log_time)
     _told(turn, "action", instance, item, standing, at, {"channel": channel})
     turn.count(map_.name, map_.version, f"action:{item.template}")
@@ -94,10 +94,10 @@ def track(
     state: str,
     channel: str = "",
 ) -> Sent:
-    """Remembers the action with the instance, until results come back."""
-    until = 0
-    if isinstance(item, Task):
-        until = add(item.sla, turn.shard.log_time, turn.zone(map_))
+    """Remembers the action with the instance, until results come back; its sla begins."""
+    known = turn.book.workspace.channels.get(channel)
+    sla = item.sla if isinstance(item, Task) else known and known.sla
+    until = add(sla, turn.shard.log_time, turn.zone(map_)) if sla else 0
     tries = isinstance(item, Send) and item.on_failed == "other_channel" and not state
     kept = standing if tries else None
     sent = Sent(standing.id, item.place, instance.visit, channel, until, state, kept)
@@ -173,6 +173,14 @@ def _ending(
         "instance": instance.id,
         "reason": _reason(standing),
     }
+
+
+def _confirmed(turn: Turn, channel: str, sent: Sent | None) -> dict[str, Any]:
+    """Who must confirm the message, and until when, on a channel that wants this."""
+    found = turn.book.workspace.channels[channel]
+    if not found.human or sent is None:
+        return {}
+    return {"role": found.role or None, "sla_until": rfc3339(sent.until)}
 
 
 def _put(turn: Turn, channel: str, record: Mapping[str, Any], standing: Standing) -> None:

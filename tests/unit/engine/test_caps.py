@@ -340,3 +340,52 @@ def test_where_the_cap_is_full_nobody_waits_for_others() -> None:
     life.happens("b", START + 2 * HOUR)
 
     assert withheld(life) == [("b", "capped", "a")]
+
+
+def test_it_is_the_last_to_take_a_place_that_is_named() -> None:
+    life = life_of(Cap(2, days(1)))
+
+    for n, event in enumerate("aba"):
+        life.happens(event, START + n * MINUTE, id=str(n))
+
+    assert withheld(life) == [("a", "capped", "b")]
+
+
+def test_what_is_transactional_takes_no_place_of_marketing() -> None:
+    maps = (sender("a", "a", class_="transactional"), sender("b", "b"))
+    life = Life(release(*maps, space=workspace(caps=(Cap(1, days(1)),), channels=OPEN)))
+
+    life.happens("a", START)
+    life.happens("b", START + MINUTE)
+
+    assert [name for name, _ in left(life)] == ["a", "b"]
+
+
+def test_a_cap_that_was_lowered_is_full_until_enough_places_are_free() -> None:
+    more = {"on_capped": "hold", "expires_after": days(9)}
+    life = life_of(Cap(2, hours(24)), **more)
+    life.happens("a", START, id="1")
+    life.happens("a", START + HOUR, id="2")
+    space = workspace(caps=(Cap(1, hours(24)),), channels=OPEN, digest="d2")
+    life.publish(release(sender("a", "a", **more), space=space))
+
+    life.happens("a", START + 2 * HOUR, id="3")
+
+    assert life.due[ANN] == START + HOUR + DAY
+
+
+def test_what_stands_behind_one_that_is_held_again_stands_on() -> None:
+    held = {"class_": "marketing", "on_capped": "hold", "expires_after": days(3)}
+    sends = (send("one/do/0", **held), send("one/do/1"))
+    one = stage("one", do=sends, after=(Timer(days(1), go=End("over")),))
+    night = QuietHours(time(8), time(12))
+    space = workspace(caps=(Cap(1, hours(26)),), channels=OPEN, quiet_hours=(night,))
+    life = Life(release(sender("a", "a"), map_of("m", [one], [entry("in")]), space=space))
+    life.happens("a", START - 2 * HOUR)
+    life.happens("in", START - HOUR - MINUTE)
+
+    life.pass_until(START + DAY + HOUR)
+    assert [name for name, _ in left(life)] == ["a"]
+    life.pass_until(START + 2 * DAY)
+
+    assert left(life)[1:] == [("m", rfc3339(START + DAY + 3 * HOUR))] * 2

@@ -29,11 +29,11 @@ TEMPLATES = """templates:
 BOTH = {"phone": ("+8613800138000",), "email": ("ann@example.com",)}
 
 
-def book(stages: str, head: str = "", more: str = "") -> Release:
+def book(stages: str, head: str = "", more: str = "", wecom: str = "") -> Release:
     text = f"map: m\nversion: 1\nenter: {{event: in}}\n{head}stages:\n{stages}"
     documents = {
-        "wayline.yaml": SETTINGS.format(more=more),
-        "templates/texts.yaml": TEMPLATES,
+        "wayline.yaml": SETTINGS.format(more=more) + (f"  wecom: {wecom}\n" if wecom else ""),
+        "templates/texts.yaml": TEMPLATES.replace("mail", "wecom") if wecom else TEMPLATES,
         "maps/m.yaml": text,
     }
     found = compile_workspace(documents)
@@ -345,3 +345,27 @@ def test_a_map_that_looks_at_no_results_remembers_no_actions() -> None:
 
     assert life.person().instances[0].actions == []
     assert life.person().remembered == [life.person().instances[0].entry]
+
+
+def test_what_staff_do_not_confirm_expires_when_the_sla_of_the_channel_is_over() -> None:
+    stages = "  one: {do: {send: hello, channels: wecom}, after: {wait: 9d, end: over}}\n"
+    life = Life(book(stages, wecom="{identifier: phone, human: true, role: adviser, sla: 2h}"))
+    life.happens("in", START)
+
+    life.pass_until(START + DAY)
+
+    (action,) = life.actions()
+    assert (action["role"], action["sla_until"]) == ("adviser", rfc3339(START + 2 * HOUR))
+    assert [row["result"] for row in life.told("result")] == ["expired"]
+    assert life.told("result")[0]["at"] == rfc3339(START + 2 * HOUR)
+
+
+def test_what_staff_confirm_in_time_does_not_expire() -> None:
+    stages = "  one: {do: {send: hello, channels: wecom}, after: {wait: 9d, end: over}}\n"
+    life = Life(book(stages, wecom="{identifier: phone, human: true}"))
+    life.happens("in", START)
+    comes(life, "delivered", START + 23 * HOUR)
+
+    life.pass_until(START + 3 * DAY)
+
+    assert [row["result"] for row in life.told("result")] == ["delivered"]
