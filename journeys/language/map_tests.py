@@ -96,13 +96,21 @@ class Steered:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A source has told of all that happened before `upto`, a moment as written."""
+
+    source: str
+    upto: Scalar
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What is expected in the middle, after all that is due by then."""
 
     expect: Tree
 
 
-What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Steered | Look
+What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Mark | Steered | Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,23 +229,34 @@ def _what(node: Tree) -> What:
     match kind:
         case "expect":
             return Look(mapping(node["expect"]))
-        case "merge":
-            merge = mapping(node["merge"])
-            return Joined(scalar(merge["from"]).text, scalar(merge["into"]).text)
-        case "publish":
-            written = _plain(given)
-            return NewVersion(written["version"], written.get("change", {}))
-        case "template":
-            return NewTemplates(_plain(given))
-        case "pause" | "resume" | "drain" | "stop":
-            return _steered(kind, _plain(given))
         case "start":
             written = _plain(given)
             return Requested(written.get("key"), written.get("with", {}))
         case _ if kind.startswith(grammar.FEEDBACK_OF):
             return FedBack(kind.removeprefix(grammar.FEEDBACK_OF), _plain(given)["of"])
+        case _ if kind in grammar.KINDS and kind != "touchpoint":
+            return _control(kind, mapping(node[kind]) if isinstance(given, Tree) else None)
         case _:
             return _touched(node, kind, given)
+
+
+def _control(kind: str, given: Tree | None) -> What:
+    """What happens to the shard, not to a person; `given` None: the line says only `true`."""
+    written = _plain(given)
+    match kind:
+        case "merge":
+            return Joined(written["from"], written["into"])
+        case "publish":
+            return NewVersion(written["version"], written.get("change", {}))
+        case "template":
+            return NewTemplates(written)
+        case "watermark":
+            assert given is not None
+            return Mark(scalar(given["source"]).text, scalar(given["upto"]))
+        case "pause" | "resume" | "drain" | "stop":
+            return _steered(kind, written)
+        case _:
+            raise AssertionError(f"the grammar lets {kind} through, and nobody reads it")
 
 
 def _steered(how: Literal["pause", "resume", "drain", "stop"], written: Facts) -> Steered:

@@ -120,12 +120,12 @@ INSTANCE = Shape(
         "entered": moment,
         "stage": value,
         "due": maybe_moment,
+        "awaiting": value,
         "outcome": value,
         "ended": maybe_moment,
         "version": whole(1, 2**31),
         "arms": mapping_of(name, name, "arms"),
     },
-    later=frozenset({"awaiting"}),
 )
 ACTION = Shape(
     "an action",
@@ -208,7 +208,6 @@ LISTS = {
     "reports": _all(REPORT, "reports"),
     "history": _all(HISTORY, "lines of history"),
 }
-ONLY_ONE = ("outcome", "ended", "stage", "due")
 EXPECT = Shape(
     "`expect`",
     {
@@ -216,17 +215,19 @@ EXPECT = Shape(
         "ended": maybe_moment,
         "stage": value,
         "due": maybe_moment,
+        "awaiting": value,
         **LISTS,
         "profile": PROFILE,
         "timers": whole(0, 1_000),
     },
-    later=frozenset({"awaiting", "pending", "dead_letters", "published"}),
+    later=frozenset({"pending", "dead_letters", "published"}),
 )
 MERGE = Shape("a merge", {"from": name, "into": name}, required=("from", "into"))
 PUBLISH = Shape(
     "a publication", {"version": whole(1, 2**31), "change": patch}, required=("version",)
 )
 PAUSE = Shape("a pause", {"mode": word("hold", "discard"), "max_staleness": positive_duration})
+WATERMARK = Shape("a watermark", {"source": text, "upto": moment}, required=("source", "upto"))
 TOUCHPOINT = Shape(
     "a touchpoint", {"type": event_name, "properties": either(anything, _facts)}, required=("type",)
 )
@@ -238,6 +239,7 @@ KINDS: dict[str, Check] = {
     "merge": MERGE,
     "publish": PUBLISH,
     "template": patch,
+    "watermark": WATERMARK,
     "pause": either(only_true, PAUSE),
     "resume": only_true,
     "drain": only_true,
@@ -259,7 +261,7 @@ OPTIONS: dict[str, Check] = {
     "repeat": whole(1, 10_000),
 }
 FEEDBACK_OF = "action."
-_KINDS_LATER = frozenset({"unmerge", "watermark"})
+_KINDS_LATER = frozenset({"unmerge"})
 RESULTS = ("accepted", "delivered", "clicked", "replied", "done", "failed", "expired", "declined")
 
 

@@ -39,24 +39,31 @@ class _Names:
             self._check_no_short_moment()
 
     def _check_happening(self, node: Mapping) -> None:
-        for word in ("person",):
-            self._check_person(node.get(word))
+        self._check_person(node.get("person"))
         kind = grammar.kind_of(node)
-        if kind is None:
-            return
-        if kind.text == "expect":
-            self._check_expected(mapping(node["expect"]))
-        elif kind.text == "merge":
-            for _, written in mapping(node["merge"]).entries:
-                self._check_person(written)
-        elif kind.text == "touchpoint":
-            self._check_type(scalar(mapping(node["touchpoint"])["type"]), None)
-        elif kind.text not in grammar.KINDS and not kind.text.startswith(grammar.FEEDBACK_OF):
-            self._check_type(kind, node[kind.text])
+        match "" if kind is None else kind.text:
+            case "expect":
+                self._check_expected(mapping(node["expect"]))
+            case "watermark":
+                self._check_source(scalar(mapping(node["watermark"])["source"]))
+            case "merge":
+                for _, written in mapping(node["merge"]).entries:
+                    self._check_person(written)
+            case "touchpoint":
+                self._check_type(scalar(mapping(node["touchpoint"])["type"]), None)
+            case word if kind is not None and word not in grammar.KINDS:
+                if not word.startswith(grammar.FEEDBACK_OF):
+                    self._check_type(kind, node[word])
 
     def _check_person(self, written: Node | None) -> None:
         if self._people and written is not None and "{{" not in scalar(written).text:
             self._check("no-such-person", scalar(written), self._people, "person")
+
+    def _check_source(self, written: Scalar) -> None:
+        sources = self._compiled.workspace.sources
+        if written.text not in sources and "settings" not in self._test:
+            what = f'There is no source "{written.text}", so it is never waited for.'
+            self._problems.add("bad-source", written.place, what, nearest(written.text, sources))
 
     def _check_type(self, written: Scalar, properties: Node | None) -> None:
         declared = self._compiled.workspace.events
@@ -116,7 +123,7 @@ def _expectations(expect: Mapping) -> Iterator[tuple[str, Mapping]]:
                 yield key.text, mapping(item)
 
 
-_MOMENTS = ("at", "arrives", "until", "entered", "ended", "due", "leaves")
+_MOMENTS = ("at", "arrives", "until", "entered", "ended", "due", "leaves", "upto")
 
 
 def _moments(test: Mapping) -> Iterator[Scalar]:
@@ -124,6 +131,8 @@ def _moments(test: Mapping) -> Iterator[Scalar]:
     yield from _moments_of(test)
     for each in items(test.get("given")):
         yield from _moments_of(mapping(each))
+        if "watermark" in mapping(each):
+            yield from _moments_of(mapping(mapping(each)["watermark"]))
         if "expect" in mapping(each):
             expects.append(mapping(mapping(each)["expect"]))
     for expect in expects:

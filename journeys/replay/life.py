@@ -36,6 +36,8 @@ class Life:
     gate: dict[ProfileId, Millis] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     offset: int = 0
+    never_late: frozenset[str] = frozenset()
+    """Sources of which each Tick says that they have told of all."""
 
     def open(self) -> None:
         """The first record of every shard."""
@@ -92,7 +94,8 @@ class Life:
         """Another life with the same past."""
         outputs = list(self.outputs)
         shard, stored, due, gate = deepcopy((self.shard, self.stored, self.due, self.gate))
-        return Life(self.release_of, self.clock, shard, stored, due, gate, outputs, self.offset)
+        past = (shard, stored, due, gate, outputs, self.offset, self.never_late)
+        return Life(self.release_of, self.clock, *past)
 
     def _state(self) -> tuple[object, ...]:
         return self.shard.time, self.next_due(), len(self.outputs), dict(self.stored)
@@ -102,7 +105,7 @@ class Life:
         return profile.known or bool(profile.instances)
 
     def _tick(self, moment: Millis) -> list[Output]:
-        return self.append(Tick(moment), moment)
+        return self.append(Tick(moment, dict.fromkeys(self.never_late, moment)), moment)
 
     def _fold(self, logged: Logged) -> list[Output]:
         due, waiting = self._called(logged)

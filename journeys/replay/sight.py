@@ -11,7 +11,9 @@ from typing import Any
 import orjson
 
 from journeys.engine.effects import Output
-from journeys.engine.profile import NEVER, Instance, Profile, Standing
+from journeys.engine.lateness import awaited
+from journeys.engine.profile import NEVER, Instance, Profile, Standing, decode
+from journeys.engine.turn import Turn
 from journeys.language.computing import reader
 from journeys.language.model import Workspace
 from journeys.language.scope import Scope
@@ -95,6 +97,7 @@ class Sight:
             "entered": moment_of(row["at"]),
             "stage": row["to"],
             "due": None,
+            "awaiting": None,
             "outcome": None,
             "ended": None,
             "version": row["version"],
@@ -107,9 +110,20 @@ class Sight:
             "entered": instance.entered,
             "stage": instance.stage,
             "due": min((timer.deadline for timer in instance.timers), default=None),
+            "awaiting": ", ".join(self._awaited(profile, instance)) or None,
             "version": instance.version,
             "arms": getattr(instance, "arms", {}),
         }
+
+    def _awaited(self, name: ProfileId, instance: Instance) -> Sequence[str]:
+        """Late sources that a timer of hers waits for."""
+        life = self.life
+        release = life.release_of(life.shard)
+        if release is None:
+            return ()
+        map_ = release.versions[instance.map, instance.version]
+        turn = Turn(life.shard, release, name, decode(life.stored[name]), 0, [], [])
+        return awaited(turn, map_, instance)
 
     def _who(self, row: Item) -> Item:
         person = self.called(row["profile_id"])

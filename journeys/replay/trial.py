@@ -16,6 +16,7 @@ from journeys.language.map_tests import (
     Joined,
     Look,
     MapTest,
+    Mark,
     NewTemplates,
     NewVersion,
     Person,
@@ -26,7 +27,7 @@ from journeys.language.map_tests import (
 from journeys.language.problems import MapError
 from journeys.language.tree import Mapping as Tree
 from journeys.language.workspace import Compiled
-from schemas.inbox import Arrived, Drained, InboxRecord, Merged, Paused, Resumed, Stopped
+from schemas.inbox import Arrived, Drained, InboxRecord, Marked, Merged, Paused, Resumed, Stopped
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from .books import Books, open_books
@@ -98,6 +99,7 @@ class Trial:
 
     def _begin(self) -> None:
         start = self._start()
+        self.life.never_late = self._never_late()
         self.life.open()
         self.life.append(self.books.published(), start)
         for person in self.test.people or self._unnamed():
@@ -118,6 +120,13 @@ class Trial:
         return tuple(
             Person(name, {}, (), {}, {}, None, {}) for name in named or {nobody.name: None}
         )
+
+    def _never_late(self) -> frozenset[str]:
+        """Sources with a lateness that the test does not name (section 7, `watermark`)."""
+        named = {given.what.source for given in self.test.given if isinstance(given.what, Touched)}
+        named |= {given.what.source for given in self.test.given if isinstance(given.what, Mark)}
+        sources = self.books.workspace.sources.values()
+        return frozenset(each.name for each in sources if each.lateness) - named
 
     def _introduce(self, person: Person) -> None:
         release = self.books.release(self.life.shard)
@@ -169,7 +178,9 @@ class Trial:
             case other:
                 self._control(other, arrives)
 
-    def _control(self, what: Joined | NewVersion | NewTemplates | Steered, arrives: Millis) -> None:
+    def _control(
+        self, what: Joined | NewVersion | NewTemplates | Mark | Steered, arrives: Millis
+    ) -> None:
         match what:
             case Joined(loser, survivor):
                 self._say(arrives, f"{loser} turns out to be {survivor}", loser)
@@ -182,6 +193,9 @@ class Trial:
                 self.books.new_templates(change)
                 self._say(arrives, f"templates are changed: {', '.join(change)}")
                 self._append(self.books.published(), arrives)
+            case Mark(source, upto):
+                self._say(arrives, f"{source} has told of all until {upto.text}")
+                self._append(Marked(source, self.moments.read(upto.text)), arrives)
             case Steered() as steered:
                 self._say(arrives, f"{steered.how} {self.test.map}")
                 self._append(_record_of(steered, self.test.map), arrives)

@@ -98,3 +98,31 @@ def test_a_touchpoint_that_came_too_late_to_win_is_reported() -> None:
     )
 
     assert said == []
+
+
+LATE = CART.replace("max: 9d,", "max: 9d, without: order.paid,")
+FORGETS = """
+name: her cart is forgotten
+date: "2026-05-04"
+settings: {sources: {till: {lateness: 6h, brings: [order.paid]}}}
+given:
+  - {at: "09:00", cart.filled: {cart: c1, amount: 30}}
+"""
+
+
+def test_a_source_that_the_test_does_not_name_is_never_late() -> None:
+    assert complaints(FORGETS + 'expect: {actions: [{at: "+2d 10:30"}]}', LATE) == []
+
+
+def test_a_source_that_the_test_names_is_waited_for() -> None:
+    change = "change: {stages: {waiting: {after: {wait: 2d}}}}\n"
+    said = complaints(
+        FORGETS
+        + '  - {at: "+2d 11:00", expect: {awaiting: till, stage: waiting, due: "+2d 10:30"}}\n'
+        + '  - {at: "+2d 12:00", watermark: {source: till, upto: "+2d 11:00"}}\n'
+        + "expect: {awaiting: null, actions: [{send: remind}]}\n"
+        + change,
+        LATE,
+    )
+
+    assert said == []
