@@ -55,6 +55,7 @@ class _Gathering:
     went: dict[ProfileId, ProfileId] = field(default_factory=dict)
     count: int = 0
     touchpoints: int = 0
+    nobody: int = 0
     until: Millis = START
 
     def add(self, name: ProfileId, heard: Millis, record: InboxRecord) -> None:
@@ -108,7 +109,12 @@ def read_file(
     found = _touchpoints(read_rows(file, progress), mapping, now, refused)
     if upto is not None:
         found = (each for each in found if each.time <= upto)
-    return asyncio.run(_stitched(found, config, progress, refused, told_of))
+    gathering = _Gathering()
+    # Nothing is returned from there: asyncio puts what its tasks return into words.
+    asyncio.run(_stitch(found, config, gathering, lambda: _tell(told_of, progress, gathering)))
+    history = gathering.history()
+    history.refused, history.nobody = refused, gathering.nobody
+    return history
 
 
 async def read_inbox(
@@ -160,18 +166,21 @@ def _touchpoints(
             yield touchpoint
 
 
-async def _stitched(
+def _tell(told_of: ToldOf, progress: Progress, gathering: _Gathering) -> None:
+    told_of(progress.read_bytes, progress.total_bytes, gathering.touchpoints)
+
+
+async def _stitch(
     found: Iterator[Touchpoint],
     config: IdentityConfig,
-    progress: Progress,
-    refused: list[Refused],
-    told_of: ToldOf,
-) -> History:
+    gathering: _Gathering,
+    after_each: Callable[[], None],
+) -> None:
     """As the stitch agent does it, a bulk at a time."""
-    identities, claims, gathering = MemoryIdentities(), Claims(config), _Gathering()
+    identities, claims = MemoryIdentities(), Claims(config)
     await identities.begin_repair()
     await identities.end_repair()
-    heard, nobody = Millis(0), 0
+    heard = START
     while bulk := list(islice(found, BULK)):
         read = [claims.read(t.identifiers, t.time, "", t.source, t.verified) for t in bulk]
         resolved = await resolve(identities, read, config)
@@ -181,14 +190,11 @@ async def _stitched(
             for loser, survivor in decision.merges:
                 gathering.add(loser, heard, Merged(loser, survivor))
             if decision.profile is None:
-                nobody += 1
+                gathering.nobody += 1
                 continue
             known = _with_usable(touchpoint, claim.usable)
             gathering.add(decision.profile, heard, Arrived(decision.profile, known, (), _HERE))
-        told_of(progress.read_bytes, progress.total_bytes, gathering.touchpoints)
-    history = gathering.history()
-    history.refused, history.nobody = refused, nobody
-    return history
+        after_each()
 
 
 _HERE = ("", 0, 0)
