@@ -24,7 +24,7 @@ from schemas.inbox import (
     Tick,
     recipient,
 )
-from schemas.touchpoint import Millis, ProfileId, Touchpoint
+from schemas.touchpoint import Millis, ProfileId
 
 from . import merging
 from .advance import advance, retry, wake
@@ -97,10 +97,8 @@ class Folding:
         shard, record = self._shard, logged.record
         _move_log_time(shard, logged)
         match record:
-            case Arrived() | Forwarded():
-                self._touch(record.profile, logged.offset, record.touchpoint)
-            case Emitted():
-                self._touch(record.profile, logged.offset, record.touchpoint, record.hops)
+            case Arrived() | Forwarded() | Emitted():
+                self._touch(record, logged.offset)
             case Tick():
                 shard.time = tick_time(shard, logged)
                 for source, mark in record.marks.items():
@@ -143,13 +141,15 @@ class Folding:
                     found = due, name
         return found
 
-    def _touch(self, name: ProfileId, offset: int, touchpoint: Touchpoint, hops: int = 0) -> None:
+    def _touch(self, record: Arrived | Forwarded | Emitted, offset: int) -> None:
+        name = record.profile
         turn = self._turn(name, offset, self._live(name) or Profile())
-        turn.hops = hops
+        if isinstance(record, Emitted):
+            turn.hops = record.hops
         if turn.profile.redirect:
-            merging.forward(turn, touchpoint)
+            merging.forward(turn, record.touchpoint)
         else:
-            advance(turn, touchpoint)
+            advance(turn, record.touchpoint)
         self._done(turn)
 
     def _wake(self, name: ProfileId, offset: int) -> None:

@@ -28,7 +28,7 @@ def is_decidable(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> boo
     open_ = [cap for cap in caps if cap > turn.shard.time]
     if not open_:
         return True
-    armed.look = min(min(open_), turn.shard.time + LOOK_EVERY)
+    armed.look = min(*open_, turn.shard.time + LOOK_EVERY)
     return False
 
 
