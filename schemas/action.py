@@ -47,7 +47,7 @@ class Action(BaseModel):
     task: str | None = Field(None, description="of a task: what is to be done")
     role: str | None = Field(None, description="who is to do or to confirm it")
     assign: str | None = Field(None, description="of a task: to whom by name, if it is known")
-    sla_until: datetime | None = Field(None, description="what a person does or confirms has expired then")
+    sla_until: datetime | None = Field(None, description="what staff do or confirm expires then")
     with_: dict[str, Any] = Field(alias="with")
     class_: Literal["marketing", "transactional"] = Field(alias="class")
     store: str | None = Field(None, description="on whose behalf")
