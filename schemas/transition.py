@@ -48,7 +48,7 @@ class Transition(BaseModel):
     goal: str | None = None
     value: Any = None
     reason: str | None = Field(None, description="of `refused`, `withheld` and `stuck`")
-    until: datetime | None = Field(None, description="when what was refused or skipped may be asked again")
+    until: datetime | None = Field(None, description="of `refused`, `skipped`: when to ask again")
     template: str | None = None
     task: str | None = None
     result: str | None = Field(None, description="what became of an action (`result`)")

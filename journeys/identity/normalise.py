@@ -23,7 +23,7 @@ _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 # What the library would find out in 22 µs, of a form that most of them have here. Numbers that
 # begin with 179 may carry a carrier's prefix, which it takes off.
-_MOBILE = phonenumbers.PhoneMetadata.metadata_for_region("CN").mobile.national_number_pattern
+_MOBILE = phonenumbers.PhoneMetadata.metadata_for_region("CN").mobile.national_number_pattern  # type: ignore[union-attr]
 _MOBILE_OF_CHINA = re.compile(rf"(?:\+86)?(?!179)((?:{_MOBILE}))", re.ASCII)
 
 
