@@ -37,6 +37,7 @@ COMMANDS = [
     *(["topics", name] for name in ("create", "verify")),
     ["retry"],
     ["cursor", "set"],
+    *(["identity", name] for name in ("test", "rehearse")),
     *(["dlq", name] for name in ("ls", "show", "replay")),
 ]
 
