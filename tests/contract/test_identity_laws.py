@@ -74,6 +74,19 @@ def test_a_batch_decides_what_its_claims_would_one_by_one(story, size):
     assert in_batches == one_by_one
 
 
+async def test_what_a_batch_freed_is_nobodys_for_the_rest_of_it():
+    identities = MemoryIdentities()
+    await opened(identities)
+    linked = CLAIMS.read(_by_name(["user_id:u1", "phone:p1"]), Millis(1000))
+    alone = CLAIMS.read(_by_name(["phone:p1"]), Millis(2001))
+    [first] = (await resolve(identities, [linked], CONFIG)).decisions
+
+    unbind = operation("unbind", ["phone:p1"], CLAIMS, Millis(2000))
+    _, found = (await resolve(identities, [unbind, alone], CONFIG)).decisions
+
+    assert found.profile not in {None, first.profile}
+
+
 @given(stories)
 @settings(max_examples=400, deadline=None)
 def test_lists_are_exact_and_no_limit_is_exceeded(story):

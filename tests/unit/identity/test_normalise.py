@@ -90,12 +90,19 @@ def test_a_normalised_value_is_short_visible_and_without_blanks_around_it(raw, n
 def test_a_chinese_mobile_is_what_the_library_makes_of_it(prefix: str, digits: str):
     written = prefix + digits
     phone = CONFIG.namespaces["phone"]
-    number = phonenumbers.parse(written, "CN")
-    if not phonenumbers.is_valid_number(number):
+    expected = by_the_library(written)
+    if expected is None:
         with pytest.raises(Unusable):
             normalise(written, phone, CONFIG)
-        return
+    else:
+        assert normalise(written, phone, CONFIG) == expected
 
-    found = normalise(written, phone, CONFIG)
 
-    assert found == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+def by_the_library(written: str) -> str | None:
+    try:
+        number = phonenumbers.parse(written, "CN")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
