@@ -83,7 +83,9 @@ def ended_by_signals() -> Iterator[None]:
     def interrupt(_: int, __: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, interrupt) for number in _ENDING}
+    # A shell starts what follows `&` with SIGINT ignored, and then nothing would end the block.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    before |= {number: signal.signal(number, interrupt) for number in _ENDING}
     try:
         yield
     finally:
