@@ -99,9 +99,11 @@ def _failed(coordinator: Any) -> str | None:
 
 
 def _die(why: str) -> None:
-    stderr = sys.__stderr__
-    if stderr is not None:
-        stderr.write(f"watchdog: {why}; exit {EXIT_CODE}\n")
-        stderr.flush()
-        faulthandler.dump_traceback(file=stderr, all_threads=True)
-    os._exit(EXIT_CODE)  # the loop may be blocked, so nobody can be asked to stop
+    try:
+        stderr = sys.__stderr__
+        if stderr is not None:
+            stderr.write(f"watchdog: {why}; exit {EXIT_CODE}\n")
+            stderr.flush()
+            faulthandler.dump_traceback(file=stderr, all_threads=True)
+    finally:  # also where stderr is a terminal that was closed: writing to it fails
+        os._exit(EXIT_CODE)  # the loop may be blocked, so nobody can be asked to stop
