@@ -1,7 +1,7 @@
 """What happened to people, relived under given maps: whole lives, one after the other, fast.
 
 A past is all that happened to those who end up as one person; nobody else's matters to them. Time
-passes as in a shard with the event clock: by Ticks at due moments, one person each, in (due, id) order.
+passes as in a shard with the event clock: by Ticks at due moments, one person each, in order.
 """
 
 from collections.abc import Sequence
