@@ -74,8 +74,8 @@ class Outcome:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """`joined` are people of `then` who are several in `now`, `parted` the other way round: for
-    each her identifiers, as the several who have them."""
+    """`joined` are people of `then` who are not one in `now`, `parted` the other way round: for
+    each her identifiers, as the several who have them; one that is nobody's stands alone."""
 
     touchpoints: int
     unread: int
@@ -83,6 +83,11 @@ class Rehearsal:
     then: Outcome
     joined: list[list[Group]]
     parted: list[list[Group]]
+
+    @property
+    def same(self) -> bool:
+        """Whether both make the same people of the same identifiers."""
+        return set(self.now.groups) == set(self.then.groups)
 
 
 def proposed(file: Path, key: bytes) -> IdentityConfig:
@@ -129,16 +134,18 @@ def said_in(
 
 
 async def said_to_the_inbox(settings: Settings, step: Step) -> list[Said]:
-    """What the touchpoints of all shards say, in the order of the broker's stamps."""
-    found: list[tuple[int, int, int, Said]] = []
+    """What the touchpoints of all shards say, in the order in which they came to their sources.
+
+    The stamps of the inbox would not do: one transaction writes to many shards.
+    """
+    found: list[tuple[Millis, tuple[str, int, int], Said]] = []
     async for record in read_to_end(settings.connection, [settings.topics.inbox]):
         entry = inbox.decode(record.value)
         if isinstance(entry, Arrived):
-            said = _said(entry.touchpoint)
-            found.append((record.timestamp, record.partition, record.offset, said))
+            found.append((entry.touchpoint.received, entry.origin, _said(entry.touchpoint)))
             if len(found) % BATCH == 0:
                 step("reading", len(found), 0)
-    return [said for *_, said in sorted(found, key=lambda one: one[:3])]
+    return [said for *_, said in sorted(found, key=lambda one: one[:2])]
 
 
 async def rehearse(
@@ -180,9 +187,9 @@ def lines(found: Rehearsal, *, reveal: bool) -> Iterator[str]:
     for name, outcome in (("now", found.now), ("then", found.then)):
         for group in outcome.largest[:1]:
             yield f"largest {name}: {len(group)} identifiers, {', '.join(shown(group))}"
-    yield from _examples("Several people now, one then", found.joined, shown)
-    yield from _examples("One person now, several then", found.parted, shown)
-    if not (found.joined or found.parted):
+    yield from _examples("One person then and not now", found.joined, shown)
+    yield from _examples("One person now and not then", found.parted, shown)
+    if found.same:
         yield "The same people."
 
 
@@ -240,14 +247,13 @@ async def _gather(
 
 
 def _several(wholes: Sequence[Group], parts: Sequence[Group]) -> list[list[Group]]:
-    """Of the wholes that are several of the parts: which ones, the largest first."""
+    """Of the wholes that are not of one part: which pieces they are, the most pieces first."""
     part_of = {one: number for number, part in enumerate(parts) for one in part}
     found = []
     for whole in wholes:
-        pieces: dict[int, set[str]] = defaultdict(set)
+        pieces: dict[int | str, set[str]] = defaultdict(set)
         for one in whole:
-            if (number := part_of.get(one)) is not None:
-                pieces[number].add(one)
+            pieces[part_of.get(one, one)].add(one)
         if len(pieces) > 1:
             found.append(sorted(map(frozenset, pieces.values()), key=sorted))
     return sorted(found, key=lambda pieces: (-len(pieces), [sorted(one) for one in pieces]))

@@ -57,7 +57,7 @@ def rehearse(
         print(orjson.dumps(as_json(found, reveal=reveal)).decode())
     else:
         print("\n".join(lines(found, reveal=reveal)))
-    if found.joined or found.parted:
+    if not found.same:
         raise typer.Exit(1)
 
 

@@ -20,6 +20,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from console.cli.main import run
 from console.why import why
 from journeys.engine.profile import Profile, decode
 from journeys.identity.claims import Claims, Identifier
@@ -27,6 +28,7 @@ from journeys.identity.config import identity_config
 from journeys.identity.records import Node, decode_node, holder_of
 from schemas.touchpoint import ProfileId
 from streams.reading import high_watermarks
+from streams.settings import environment
 from tests.e2e.world import World, eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
@@ -170,6 +172,31 @@ async def test_identity_is_the_same_after_redis_lost_what_it_knew(
     await _assert_each_is_reminded_once(world, range(PEOPLE))
     assert await world.stored() == await world.refolded()
     await _assert_nothing_leaks(world)
+
+
+async def test_rules_are_rehearsed_on_what_the_inbox_holds(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await world.open(_documents(), clock="wall")
+    world.worker()
+    await _send(world, [visit for number in range(3) for visit in _visits(number)])
+    await world.settled()
+    (tmp_path / "rules.yaml").write_text("namespaces: {cookie: {link: never}}\n")
+    for name, value in environment(world.settings).items():
+        monkeypatch.setenv(name, value)
+
+    told = ["identity", "rehearse", str(tmp_path / "rules.yaml"), "--inbox", "--json"]
+    code = await asyncio.to_thread(run, told)
+
+    found = orjson.loads(capsys.readouterr().out)
+    assert code == 1
+    assert (found["touchpoints"], found["now"]["profiles"], found["now"]["merges"]) == (11, 4, 2)
+    assert (found["then"]["profiles"], found["then"]["nobodys"]) == (3, 6)
+    assert (found["joined"], found["parted"]) == (0, 3)
+    assert MARK not in str(found)
 
 
 def _documents(more: str = "") -> dict[str, str]:

@@ -58,6 +58,14 @@ async def test_the_same_rules_make_the_same_people() -> None:
     assert list(lines(found, reveal=False))[-1] == "The same people."
 
 
+async def test_an_identifier_that_becomes_nobodys_is_parted_from_whom_it_was() -> None:
+    found = await _rehearsed(LAX, {"namespaces": {"cookie": {"link": "never"}}})
+
+    assert not found.same
+    [pieces] = found.parted
+    assert frozenset({"cookie:c-ann-0001"}) in pieces
+
+
 async def test_identifiers_are_masked_unless_revealed() -> None:
     found = await _rehearsed(LAX, STRICT)
 
