@@ -23,7 +23,7 @@ from .lateness import is_decidable
 from .lines import catch_up, give, later, resume, settle
 from .moves import end, has_ended
 from .pace import skips
-from .profile import Armed, Instance, Remembered
+from .profile import Armed, Instance, Profile, Remembered, due_of
 from .results import RESULT_TYPES, as_expired, note, overdue, settled
 from .segments import acquaint, edges
 from .settling import is_over
@@ -47,26 +47,33 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
         return
     if touchpoint.type in RESULT_TYPES:
         note(turn, touchpoint)
-    acquaint(turn, turn.shard.log_time)
+    watched = turn.release.watched if turn.release else ()
+    if watched:
+        acquaint(turn, turn.shard.log_time)
     kept = facts.take(turn, touchpoint)  # 3, rule 6
     if turn.profile.instances:
         replan(turn, touchpoint.time)
     if skips(turn, touchpoint, kept):
         facts.trim(turn)
         return
-    found = _edges(turn, touchpoint)
-    if kept is not None or found:
-        traits, tags = turn.profile.traits, turn.profile.tag_list
-        _notice(turn, [(touchpoint, kept)] if kept is not None else [], found)  # 4, 5
-        if turn.profile.traits is not traits or turn.profile.tag_list is not tags:
-            _notice(turn, [], _edges(turn, touchpoint))  # by what a map set
+    if kept is not None or watched:
+        _lead(turn, touchpoint, kept)  # 4, 5
     facts.trim(turn)
-    forget_ended(turn)
+    if turn.profile.ended:
+        forget_ended(turn)
+
+
+def _lead(turn: Turn, touchpoint: Touchpoint, kept: Remembered | None) -> None:
+    """Gives the touchpoint and the edges it made to her journeys, then those of what maps set."""
+    profile = turn.profile
+    found, traits, tags = _edges(turn, touchpoint), profile.traits, profile.tag_list
+    if kept is not None or found:
+        _notice(turn, [(touchpoint, kept)] if kept is not None else [], found)
+    if profile.traits is not traits or profile.tag_list is not tags:
+        _notice(turn, [], _edges(turn, touchpoint))
 
 
 def _edges(turn: Turn, touchpoint: Touchpoint) -> list[Remembered]:
-    if turn.release is None or not turn.release.watched:
-        return []
     return edges(turn, touchpoint.time, turn.shard.log_time, quiet=touchpoint.backfill)
 
 
@@ -107,6 +114,8 @@ def wake(turn: Turn, before: int | None = None) -> None:
         _end_stopped(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
     grace = turn.release.workspace.grace
+    if not _may_be_due(turn.profile, max(limit, turn.shard.log_time), grace):
+        return
     last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
         due = _earliest(turn, limit - grace)
@@ -116,6 +125,11 @@ def wake(turn: Turn, before: int | None = None) -> None:
             return
         last, same = _repeated(*due, last, same)
         _fire(turn, *due, looped=same == FIRED_AT_MOST)
+
+
+def _may_be_due(profile: Profile, moment: int, grace: int) -> bool:
+    """Whether it is worth looking: most touchpoints find nothing due."""
+    return due_of(profile, grace) <= moment or any(each.gate for each in profile.instances)
 
 
 def _goes_before(turn: Turn, deadline: int | None, limit: int, grace: int) -> bool:

@@ -27,8 +27,10 @@ def acquaint(turn: Turn, now: int) -> None:
 
     For somebody who did not exist before, they begin empty.
     """
+    if turn.release is None or not turn.release.watched:
+        return
     known = turn.profile.segments
-    if turn.release is None or all(each.id in known for each in turn.release.watched):
+    if all(each.id in known for each in turn.release.watched):
         return
     scope = _scope(turn, now)
     wanted = {segment.id for segment in turn.release.watched}
