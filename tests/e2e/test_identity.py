@@ -29,6 +29,7 @@ from journeys.identity.records import Node, decode_node, holder_of
 from schemas.touchpoint import ProfileId
 from streams.reading import high_watermarks
 from streams.settings import environment
+from tests.e2e.visitors import WAIT_S, documents
 from tests.e2e.world import World, eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
@@ -37,16 +38,6 @@ MARK = "vIsItOr"
 STORM = int(os.environ.get("WAYLINE_TEST_STORM", "1500"))
 """Cookies that become one person's; each costs more than the one before. 10,000 pass too, in
 minutes."""
-WAIT_S = 4
-
-SETTINGS = """
-workspace: shop
-timezone: UTC
-grace: 0s
-channels:
-  mail: {identifier: cookie}
-"""
-
 # Who is a bad identifier's victim by the defaults: what keeps storms from happening is off.
 WITHOUT_LIMITS = """
 identity:
@@ -60,25 +51,6 @@ CHAINED = WITHOUT_LIMITS.replace("  max_merges: null\n", "")
 CHAIN, CEILING = 120, 100
 PEOPLE = 90
 
-CART = f"""
-map: cart
-version: 1
-enter: {{event: cart.left, key: event.cart_id}}
-stages:
-  waiting:
-    after: {{wait: {WAIT_S}s, to: remind}}
-  remind:
-    do: [{{send: remind_me, channels: mail}}]
-    end: reminded
-"""
-
-TEMPLATES = """
-templates:
-  remind_me:
-    class: transactional
-    mail: {subject: Your cart, text: It is still there.}
-"""
-
 Said = tuple[str, str]
 """An identifier: namespace and value."""
 
@@ -88,7 +60,7 @@ Group = frozenset[Said]
 async def test_a_storm_of_cookies_becomes_one_person_while_timers_fire_and_a_worker_dies(
     world: World,
 ) -> None:
-    await world.open(_documents(WITHOUT_LIMITS), clock="wall")
+    await world.open(documents(WITHOUT_LIMITS), clock="wall")
     first, _ = world.worker(), world.worker()
     carts = range(0, STORM, 50)
     await _send(world, (_touchpoint(n, _first_visit(n)) for n in range(STORM)), partitions=2)
@@ -118,7 +90,7 @@ async def test_a_chain_of_redirects_ends_at_the_ceiling_and_loses_nothing_on_its
     world: World,
 ) -> None:
     """Each merge has the survivor of the one before as its loser; 100 merges are the ceiling."""
-    await world.open(_documents(CHAINED), clock="wall")
+    await world.open(documents(CHAINED), clock="wall")
     world.worker()
     began = _now()
     times = [began - 10 * number for number in range(CHAIN)]
@@ -145,7 +117,7 @@ async def test_a_chain_of_redirects_ends_at_the_ceiling_and_loses_nothing_on_its
 async def test_identity_is_the_same_after_redis_lost_what_it_knew(
     world: World, flushed: bool
 ) -> None:
-    await world.open(_documents(), clock="wall")
+    await world.open(documents(), clock="wall")
     world.worker(), world.worker()
     visits = [visit for number in range(PEOPLE) for visit in _visits(number)]
     third = len(visits) // 3
@@ -180,7 +152,7 @@ async def test_rules_are_rehearsed_on_what_the_inbox_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    await world.open(_documents(), clock="wall")
+    await world.open(documents(), clock="wall")
     world.worker()
     await _send(world, [visit for number in range(3) for visit in _visits(number)])
     await world.settled()
@@ -197,14 +169,6 @@ async def test_rules_are_rehearsed_on_what_the_inbox_holds(
     assert (found["then"]["profiles"], found["then"]["nobodys"]) == (3, 6)
     assert (found["joined"], found["parted"]) == (0, 3)
     assert MARK not in str(found)
-
-
-def _documents(more: str = "") -> dict[str, str]:
-    return {
-        "wayline.yaml": SETTINGS + more,
-        "templates/shop.yaml": TEMPLATES,
-        "maps/cart.yaml": CART,
-    }
 
 
 def _cookie(number: int) -> str:
