@@ -6,7 +6,7 @@ from typing import Any
 
 from console.backtesting import Past
 from console.histories import History
-from console.masking import masked
+from console.masking import in_full, masked
 from journeys.replay.differing import Difference, Side
 from schemas import inbox
 from schemas.inbox import Arrived, Emitted
@@ -105,7 +105,7 @@ def _kind(differs: Difference) -> Kind:
 
 
 def _example(past: Past, differs: Difference, reveal: bool) -> dict[str, Any]:
-    shown = _in_full if reveal else masked
+    shown = in_full if reveal else masked
     return {
         "profile": next((inbox.recipient(record) for _, record in past), None),
         "person": _person(past, shown),
@@ -145,7 +145,3 @@ def _touchpoints(past: Past) -> Iterator[Touchpoint]:
     for _, record in past:
         if isinstance(record, Arrived | Emitted):
             yield record.touchpoint
-
-
-def _in_full(value: Any) -> Any:
-    return value

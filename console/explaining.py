@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from console.connections import redis_of, shards_of
-from console.masking import masked
+from console.masking import in_full, masked
 from console.people import Person, moment, show
 from journeys.engine.effects import Shard
 from journeys.replay.explaining import Standing, Story, Way, explain
@@ -46,7 +46,7 @@ async def explained(settings: Settings, whom: str, only: str | None, *, reveal: 
     if not whole:
         start = await _in_force(settings, person.shard, shards) or start
         await library.prepare(start)
-    shown = _in_full if reveal else masked
+    shown = in_full if reveal else masked
     story = explain(log, person.id, start, library.release, shown, only)
     return Explained(person, story, whole)
 
@@ -129,7 +129,3 @@ async def _in_force(settings: Settings, shard: int, shards: int) -> Shard | None
         maps=facts.maps,
         known=facts.known,
     )
-
-
-def _in_full(value: Any) -> Any:
-    return value

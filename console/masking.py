@@ -23,6 +23,17 @@ def masked(value: Any) -> Any:
             return _cut(str(value))
 
 
+def masked_identifier(written: str) -> str:
+    """Of `namespace:value` the value."""
+    namespace, _, value = written.partition(":")
+    return f"{namespace}:{masked(value)}"
+
+
+def in_full(value: Any) -> Any:
+    """What `--reveal` puts in the place of `masked`."""
+    return value
+
+
 def _cut(text: str) -> str:
     kept = 2 if len(text) > 6 else 0
     return text[:kept] + "…" + text[len(text) - kept :]

@@ -9,7 +9,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from console.connections import redis_of, shards_of
-from console.masking import masked
+from console.masking import in_full, masked
 from console.refusals import Refused
 from journeys.engine.effects import Shard
 from journeys.engine.profile import Instance, Profile, Remembered, decode
@@ -99,7 +99,7 @@ def as_json(person: Person, *, reveal: bool) -> dict[str, Any]:
     """All that is shown of a person; identifiers and values are masked unless revealed."""
     profile = person.profile
     traits = {name: value for name, (value, _) in profile.traits.items()}
-    shown = _in_full if reveal else masked
+    shown = in_full if reveal else masked
     return {
         "profile": person.id,
         "shard": person.shard,
@@ -135,10 +135,6 @@ def moment(at: int) -> str:
         return ""
     text = datetime.fromtimestamp(at / 1000, UTC).isoformat(" ", "seconds")
     return text.removesuffix("+00:00") + "Z"
-
-
-def _in_full(value: Any) -> Any:
-    return value
 
 
 def _instance(instance: Instance, shown: Shown) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from console.folders import CannotRead
 from console.importing import mapping_for
-from console.masking import masked
+from console.masking import masked_identifier
 from console.refusals import Refused
 from journeys.identity.claims import Claims, Identifier
 from journeys.identity.config import IdentityConfig, IdentityConfigError, identity_config
@@ -282,15 +282,10 @@ def _examples(
 def _shown(*, reveal: bool) -> Callable[[Group], list[str]]:
     def shown(group: Group) -> list[str]:
         some = sorted(group)[:OF_EACH]
-        named = some if reveal else [_masked(one) for one in some]
+        named = some if reveal else [masked_identifier(one) for one in some]
         return [*named, *(["…"] if len(group) > OF_EACH else [])]
 
     return shown
-
-
-def _masked(written: str) -> str:
-    namespace, _, value = written.partition(":")
-    return f"{namespace}:{masked(value)}"
 
 
 def _said(touchpoint: Touchpoint) -> Said:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 
 from console.connections import redis_of
-from console.masking import masked
+from console.masking import masked_identifier
 from console.people import Person, moment, rules_in_force, show, who
 from console.refusals import Refused
 from journeys.identity.claims import Claims, Identifier
@@ -148,8 +148,7 @@ def _names(found: Why, *, reveal: bool) -> Callable[[str], str]:
     def named(token: str) -> str:
         if (name := found.names.get(token)) is None:
             return token
-        namespace, _, value = name.partition(":")
-        return name if reveal else f"{namespace}:{masked(value)}"
+        return name if reveal else masked_identifier(name)
 
     return named
 

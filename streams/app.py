@@ -95,7 +95,10 @@ class Worker:
     async def run(self) -> None:
         """Until a signal or a failure, which is raised."""
         await outlast(self._repair, "repairing identity")
-        duties = [_every(BEAT_EVERY, self._beat), _every(BEAT_EVERY, self._measure)]
+        duties = [
+            _every(BEAT_EVERY, self._beat, "writing identity's beat"),
+            _every(BEAT_EVERY, self._measure, "measuring"),
+        ]
         if not self._place.event_clock:
             duties.append(self._keep_progress())
         try:
@@ -179,7 +182,8 @@ class Worker:
             self._identities, self._place.identity, lambda: fence_all(connection, names), records
         )
         if done is not None:
-            log.warning(
+            tell = log.warning if done.records else log.info  # a new workspace has nothing to mend
+            tell(
                 "identity was repaired from the inbox",
                 records=done.records,
                 united=done.united,
@@ -199,7 +203,9 @@ class Worker:
         keeper = ProgressKeeper(self._connection, self._clock, self._progress, self._lanes.passed)
         await keeper.start()
         try:
-            await _every(PROGRESS_EVERY, lambda: keeper.keep(self._owned_sources()))
+            await _every(
+                PROGRESS_EVERY, lambda: keeper.keep(self._owned_sources()), "noting progress"
+            )
         finally:
             await keeper.stop()
 
@@ -244,9 +250,9 @@ async def _producer(connection: KafkaConnection) -> AsyncIterator[AIOKafkaProduc
         await producer.stop()
 
 
-async def _every(seconds: float, duty: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, duty: Callable[[], Awaitable[None]], what: str) -> None:
     while True:
-        await outlast(duty, "a duty beside the work")
+        await outlast(duty, what)
         await asyncio.sleep(seconds)
 
 

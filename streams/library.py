@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import orjson
 
 from journeys.engine.effects import Shard
-from journeys.language.model import Map, Release, Workspace
-from journeys.language.workspace import compile_map, compile_settings, make_release
+from journeys.engine.releases import Releases
+from journeys.language.model import Release, Workspace
+from journeys.language.workspace import compile_settings
 from schemas.inbox import Published
 from schemas.topics import Topics
 
@@ -63,9 +64,10 @@ class Library:
     def __init__(self, connection: KafkaConnection, topics: Topics) -> None:
         self._connection, self._topics = connection, topics
         self._shelf = Shelf()
-        self._workspaces: dict[str, Workspace] = {}
-        self._maps: dict[tuple[str, str, int], Map] = {}
-        self._releases: dict[tuple[object, ...], Release] = {}
+        self._releases = Releases(
+            lambda digest: compile_settings(self._shelf.settings[digest]),
+            lambda name, version: self._shelf.maps[name, version],
+        )
 
     async def latest(self) -> Workspace | None:
         """The settings published last; None before the first publication."""
@@ -84,38 +86,11 @@ class Library:
 
     def release(self, shard: Shard) -> Release | None:
         """What is in force in `shard`; None before anything was published. Pure after prepare."""
-        if not shard.settings:
-            return None
-        key = (shard.settings, *shard.maps.items(), *((n, *v) for n, v in shard.known.items()))
-        found = self._releases.get(key)
-        if found is None:
-            found = self._releases[key] = self._compile(shard)
-        return found
+        return self._releases.of(shard)
 
     def workspace(self, digest: str) -> Workspace:
         """The compiled settings of this digest."""
-        found = self._workspaces.get(digest)
-        if found is None:
-            found = self._workspaces[digest] = compile_settings(self._shelf.settings[digest])
-        return found
-
-    def _compile(self, shard: Shard) -> Release:
-        live = [self._map(shard.settings, n, v) for n, v in shard.maps.items()]
-        pinned = [
-            self._map(shard.settings, name, version)
-            for name, versions in shard.known.items()
-            for version in versions
-            if shard.maps.get(name) != version
-        ]
-        return make_release(self.workspace(shard.settings), live, pinned)
-
-    def _map(self, settings: str, name: str, version: int) -> Map:
-        found = self._maps.get((settings, name, version))
-        if found is None:
-            file, text = self._shelf.maps[name, version]
-            found = compile_map(text, file, self.workspace(settings))
-            self._maps[settings, name, version] = found
-        return found
+        return self._releases.workspace(digest)
 
     def _lacks(self, wanted: Shard | Published) -> str | None:
         if wanted.settings and wanted.settings not in self._shelf.settings:

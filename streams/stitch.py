@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import msgspec
 import orjson
-import structlog
 from aiokafka import ConsumerRecord
 
 from journeys.identity.claims import Claim, Claims
@@ -54,7 +53,6 @@ LEFT_BEHIND = 3_000
 """Milliseconds after which a merge in identity's outbox counts as left by a crashed worker."""
 
 T = TypeVar("T")
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +198,10 @@ class SourceOwner:
                 if not says_nothing(record, mapping):
                     batch.refused.append((record, error))
                 continue
-            if touchpoint.type == WATERMARK:
-                batch.watermark = max(batch.watermark, _upto(touchpoint))
             if self._parts.late:
                 _mark(batch, touchpoint, self._parts.late)
             if touchpoint.type == WATERMARK:
+                batch.watermark = max(batch.watermark, _upto(touchpoint))
                 continue
             batch.taken.append((record, touchpoint, self._claim(touchpoint)))
         return batch

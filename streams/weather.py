@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
-from redis.exceptions import BusyLoadingError
+from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -44,13 +44,15 @@ class Crowd:
 
     def joins(self, one: object, what: str, weather: BaseException, now: float) -> None:
         """`one` waits, perhaps still. `now` is in seconds, as is all time here."""
-        kind = type(weather).__name__
+        server = _server(weather)
+        kind = f"{server} {type(weather).__name__}"
         self._waiting[one] = kind
         if now - self._said.get(kind, -SAID_EVERY) >= SAID_EVERY:
             self._said[kind] = now
             self._began.setdefault(kind, now)
             waiting = list(self._waiting.values()).count(kind)
-            log.warning("waiting", what=what, why=repr(weather), waiting=waiting)
+            why = f"{type(weather).__name__}: {weather}"
+            log.warning("waiting", server=server, what=what, why=why, waiting=waiting)
 
     def leaves(self, one: object, now: float) -> None:
         """`one` waits no longer; that the weather has passed is said once the last one leaves."""
@@ -58,6 +60,19 @@ class Crowd:
         if kind in self._began and kind not in self._waiting.values():
             seconds = round(now - self._began.pop(kind), 1)
             log.info("waiting no longer", kind=kind, seconds=seconds)
+
+
+def _server(weather: BaseException) -> str:
+    """Who it is that an operator has to look at."""
+    match weather:
+        case KafkaError():
+            return "Kafka"
+        case RedisError():
+            return "Redis"
+        case Conflict():
+            return "identity"
+        case _:
+            return "network"
 
 
 _crowd = Crowd()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.cli.options import examples
+from console.cli.options import MapNameOption, OneMapPath, examples
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,13 +14,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def draw(
-    path: Annotated[
-        Path, typer.Argument(help="A map in a workspace, or the workspace.", show_default=False)
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option("--map", metavar="NAME", help="Which, of a workspace with several."),
-    ] = None,
+    path: OneMapPath,
+    name: MapNameOption = None,
     svg: Annotated[
         Path | None,
         typer.Option("--svg", metavar="FILE", help="Drawn by Mermaid's `mmdc`, if it is on PATH."),

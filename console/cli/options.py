@@ -1,5 +1,6 @@
 """Options that several commands share, and how their examples are shown."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,12 @@ RedisOption = Annotated[
 ]
 PrefixOption = Annotated[
     str | None, typer.Option("--prefix", metavar="WORKSPACE", help="Instead of WAYLINE_PREFIX.")
+]
+OneMapPath = Annotated[
+    Path, typer.Argument(help="A map in a workspace, or the workspace.", show_default=False)
+]
+MapNameOption = Annotated[
+    str | None, typer.Option("--map", metavar="NAME", help="Which, of a workspace with several.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout.")]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.cli.options import examples
+from console.cli.options import MapNameOption, OneMapPath, examples
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,13 +19,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    path: Annotated[
-        Path, typer.Argument(help="A map in a workspace, or the workspace.", show_default=False)
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option("--map", metavar="NAME", help="Which, of a workspace with several."),
-    ] = None,
+    path: OneMapPath,
+    name: MapNameOption = None,
     script: Annotated[
         Path | None, typer.Option("--script", metavar="FILE", help="Lines, instead of a keyboard.")
     ] = None,

@@ -51,8 +51,7 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     if watched:
         acquaint(turn, turn.shard.log_time)
     kept = facts.take(turn, touchpoint)  # 3, rule 6
-    if turn.profile.instances:
-        replan(turn, touchpoint.time)
+    replan(turn, touchpoint.time)
     if skips(turn, touchpoint, kept):
         facts.trim(turn)
         return

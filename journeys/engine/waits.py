@@ -47,6 +47,8 @@ def replan(turn: Turn, moment: int) -> None:
     One that was due before stays; one that fired stays fired.
     """
     planning = turn.release.planning if turn.release else ()
+    if not planning:
+        return
     for instance in turn.profile.instances:
         if (instance.map, instance.version) not in planning or instance.stuck:
             continue

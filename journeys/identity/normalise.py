@@ -44,11 +44,12 @@ def normalise(raw: str, namespace: Namespace, config: IdentityConfig) -> str:
     4. is it blocked now?
     5. its length
     """
-    value = _cleaned(raw)  # 1
+    cleaned = value = _cleaned(raw)  # 1
     _refuse_blocked(value, config)  # 2
     for step in namespace.norm:  # 3
         value = _STEPS[step](value, config)
-    _refuse_blocked(value, config)  # 4
+    if value != cleaned:
+        _refuse_blocked(value, config)  # 4
     if not 1 <= len(value) <= LONGEST:  # 5
         raise Unusable("invalid")
     return value

@@ -17,8 +17,6 @@ from journeys.identity.tokens import profile_id
 from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
 
-Merges = tuple[tuple[ProfileId, ProfileId], ...]
-
 KINDS = ("unbind", "erase", "split", "merge", "unshare")
 PREFIX = "identity."
 """A touchpoint of the type `identity.<kind>` asks for one."""

@@ -108,7 +108,8 @@ def _profile(path: Path, names: Names) -> tuple[list[Step], Type]:
     if what_of not in _PROFILE or what_of == "tags" or len(path.steps) < 3:
         what = f"`{path_text(path)}` is nothing a profile has."
         mend = (
-            "There is: profile.traits.x, profile.tags, profile.consents.x, profile.identifiers.x."
+            "There is: profile.traits.x, profile.tags, profile.segments, profile.consents.x, "
+            "profile.identifiers.x."
         )
         raise Fault("no-such-property", path.start, path.length, what, mend)
     name, rest = path.steps[2], path.steps[3:]

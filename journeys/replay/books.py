@@ -1,14 +1,11 @@
-"""What a test loads: its map and those beside it, with the test's changes, compiled.
-
-As in the workers, what is in force follows from the shard alone: settings by digest, maps by
-name and version.
-"""
+"""What a test loads: its map and those beside it, with the test's changes, compiled."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from journeys.engine.effects import Shard
+from journeys.engine.releases import Releases
 from journeys.language.map_tests import MapTest
 from journeys.language.model import Map, Release, Workspace
 from journeys.language.names import DECLARABLE
@@ -20,7 +17,6 @@ from journeys.language.workspace import (
     compile_map,
     compile_settings,
     compile_workspace,
-    make_release,
 )
 from schemas.inbox import Published
 
@@ -35,8 +31,10 @@ class Books:
     _file: str
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
     _texts: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    _maps: dict[tuple[str, str, int], Map] = field(default_factory=dict)
-    _releases: dict[tuple[object, ...], Release] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts, workspaces = self._texts, self._workspaces
+        self._releases = Releases(workspaces.__getitem__, lambda *version: texts[version])
 
     def shelve(self, map_: Map, file: str, text: str) -> None:
         """Puts a version among the live ones; the older one stays for whoever is in it."""
@@ -46,20 +44,13 @@ class Books:
     def published(self) -> Published:
         """The record that puts what was loaded last in force."""
         self._workspaces[self.workspace.digest] = self.workspace
-        for name, map_ in self.live.items():
-            self._maps[self.workspace.digest, name, map_.version] = map_
+        self._releases.know(self.workspace.digest, self.live.values())
         versions = {name: map_.version for name, map_ in self.live.items()}
         return Published(self.workspace.digest, versions)
 
     def release(self, shard: Shard) -> Release | None:
         """What is in force in the shard; None before the first publication."""
-        if not shard.settings:
-            return None
-        key = (shard.settings, *shard.maps.items(), *((n, *v) for n, v in shard.known.items()))
-        found = self._releases.get(key)
-        if found is None:
-            found = self._releases[key] = self._release(shard)
-        return found
+        return self._releases.of(shard)
 
     def new_version(self, version: int, change: Mapping[str, Any]) -> None:
         """Changes the test's map. Raises MapError where the result is no good map."""
@@ -77,24 +68,6 @@ class Books:
             name: compile_map(*self._texts[name, map_.version][::-1], self.workspace)
             for name, map_ in self.live.items()
         }
-
-    def _release(self, shard: Shard) -> Release:
-        live = [self._map(shard.settings, name, version) for name, version in shard.maps.items()]
-        pinned = [
-            self._map(shard.settings, name, version)
-            for name, versions in shard.known.items()
-            for version in versions
-            if shard.maps.get(name) != version
-        ]
-        return make_release(self._workspaces[shard.settings], live, pinned)
-
-    def _map(self, settings: str, name: str, version: int) -> Map:
-        found = self._maps.get((settings, name, version))
-        if found is None:
-            file, text = self._texts[name, version]
-            found = compile_map(text, file, self._workspaces[settings])
-            self._maps[settings, name, version] = found
-        return found
 
 
 def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Books:

@@ -121,7 +121,8 @@ class Lane:
 
     def _rewind(self, offset: int) -> None:
         """Forgets what waits. The consumer seeks between two fetches, never beside one."""
-        log.info("rewinding", partition=_name(self.partition), offset=offset, was=self.position)
+        if offset != self.position:
+            log.info("rewinding", partition=_name(self.partition), offset=offset, was=self.position)
         self._epoch += 1
         self._queue.clear()
         self._waiting_records = self._waiting_bytes = 0

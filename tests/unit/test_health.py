@@ -27,15 +27,15 @@ async def _get(port: int, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def test_a_map_that_did_nothing_yet_is_shown_at_zero() -> None:
+async def test_what_was_counted_is_shown() -> None:
     metrics = Metrics()
-    metrics.bind(["welcome"], ["sms"])
+    metrics.stitched("touchpoints", 3)
 
     async with served(MetricsAt(port=_free_port()), metrics.registry, list) as port:
         status, text = await _get(port, "/metrics")
 
     assert status == 200
-    assert 'wayline_actions_total{channel="sms",map="welcome"} 0.0' in text
+    assert 'wayline_touchpoints_total{topic="touchpoints"} 3.0' in text
 
 
 async def test_a_worker_that_is_not_ready_says_why() -> None:

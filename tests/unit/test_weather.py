@@ -45,6 +45,7 @@ def test_36_who_wait_for_one_redis_are_one_line_and_later_one_with_their_number(
     first, second_ = _said(lines)
     assert (first["event"], first["waiting"], first["what"]) == ("waiting", 1, "folding shard 0")
     assert (second_["event"], second_["waiting"]) == ("waiting", 36)
+    assert (first["server"], first["why"]) == ("Redis", "ConnectionError: nobody listens")
 
 
 def test_another_kind_of_weather_is_a_line_of_its_own(lines: io.StringIO) -> None:
