@@ -15,7 +15,7 @@ from console.refusals import Refused
 from console.trials import workspace_of
 from journeys.language.model import Emit, Map, Start, Workspace, doings
 from journeys.language.names import REQUESTED
-from journeys.language.workspace import compile_map, compile_settings
+from journeys.language.workspace import compile_map, compile_settings, whole_texts
 from journeys.replay.differing import Difference, difference
 from journeys.replay.pasts import Happened, Rules, as_known_before, relive, rules_of
 from journeys.replay.tally import Tally
@@ -72,7 +72,7 @@ def open_draft(paths: Iterable[Path]) -> Draft:
             maps |= {name: text for name, text in documents.items() if name.startswith("maps/")}
         else:
             maps[_named(path, folder)] = _text(path)
-    draft = Draft(settings, tuple(maps.items()))
+    draft = Draft(settings, tuple(whole_texts(maps, documents).items()))
     names = [each.name for each in draft.compiled()[1]]
     if len(set(names)) < len(names):
         raise Refused("Two of these files hold the same map. To compare them: `wayline diff`.")

@@ -21,7 +21,7 @@ def the_map(path: Path, name: str | None) -> Map:
             hint = nearest(name, [each.name for each in compiled.maps])
             raise Refused(f'There is no map "{name}". {hint}')
     if len(found) != 1:
-        names = ", ".join(each.name for each in found) or "none"
+        names = ", ".join(each.name for each in found or compiled.maps) or "none"
         raise Refused(f"Say which map by --map. There is: {names}.")
     return found[0]
 

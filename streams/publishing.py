@@ -73,11 +73,12 @@ async def publish(
     check_identity(documents)
     shelf = await read_shelf(connection, topics)
     _refuse_what_strands(compiled, shelf)
-    files = {m.name: file for m, file in zip(compiled.maps, compiled.files, strict=True)}
+    written = zip(compiled.files, compiled.texts, strict=True)
+    texts = {m.name: text for m, text in zip(compiled.maps, written, strict=True)}
     changed = tuple(m for m in compiled.maps if (m.name, m.version) not in shelf.maps)
     record = Published(compiled.workspace.digest, {m.name: m.version for m in compiled.maps})
     contents = [_settings_record(topics, compiled.workspace.digest, documents)]
-    contents += [_map_record(topics, m, files[m.name], documents[files[m.name]]) for m in changed]
+    contents += [_map_record(topics, m, *texts[m.name]) for m in changed]
     latest = orjson.dumps({"settings": record.settings, "maps": record.maps})
     contents.append(Outgoing(topics.maps, LATEST, latest, partition=0))
     await _append(connection, topics, [*contents, *_to_all(topics, shards, record)])

@@ -257,7 +257,7 @@ MAP = Shape(
         "tests": list_of(anything, "tests"),
     },
     required=("map", "version", "enter", "stages"),
-    later=frozenset({"on_merge", "on_publish", "blueprint", "parameters", "fill"}),
+    later=frozenset({"on_merge", "on_publish"}),
 )
 
 _TYPE = word(*DECLARABLE)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from . import catalogue_grammar, durations, grammar, shapes
 from . import map_tests_grammar as tests
+from .blueprint_grammar import BLUEPRINT, FILLED
 from .descriptions import DESCRIPTIONS
 from .shapes import (
     Check,
@@ -42,25 +43,45 @@ def schema_of(kind: Kind) -> Schema:
     """The schema of a document of this kind; shapes that are used twice stand in `$defs` once."""
     making = _Making()
     root = making.inside(ROOTS[kind])
+    defs = making.defs
+    if kind == "map":
+        root = {"type": "object", "if": {"required": ["blueprint"]}, "else": root}
+        root["then"] = {"if": {"required": ["map"]}, "then": making.inside(FILLED)}
+        with_holes = _Making("in-a-blueprint-")
+        root["then"]["else"] = with_holes.inside(BLUEPRINT)
+        defs |= with_holes.defs
     titled = {"$schema": DIALECT, "title": f"Wayline: {ROOTS[kind].what}", **root}
-    return {**titled, "$defs": dict(sorted(making.defs.items()))} if making.defs else titled
+    return {**titled, "$defs": dict(sorted(defs.items()))} if defs else titled
 
 
 def words_of(kind: Kind) -> set[tuple[str, str]]:
     """Every (shape, word) the schema of this kind knows: what a description can be of."""
-    making = _Making()
-    making.inside(ROOTS[kind])
+    making = _everything(kind)
     return {(shape.what, word) for shape in making.shapes for word in shape.words}
 
 
+def _everything(kind: Kind) -> "_Making":
+    making = _Making()
+    for shape in (ROOTS[kind], *((FILLED, BLUEPRINT) if kind == "map" else ())):
+        making.inside(shape)
+    return making
+
+
 class _Making:
-    def __init__(self) -> None:
+    """With a `prefix`, by which its shapes are told from others, holes may stand for values."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.defs: dict[str, Schema] = {}
         self.shapes: list[Shape] = []
         self._names: dict[int, str] = {}
 
     def of(self, check: Check) -> Schema:
         """The schema of a check; of a shape a reference."""
+        found = self._of(check)
+        return _any_of([_HOLE, found]) if self._prefix and found else found
+
+    def _of(self, check: Check) -> Schema:
         match check:
             case Shape():
                 return self._reference(check)
@@ -70,7 +91,7 @@ class _Making:
                 one = self.of(check.check)
                 return {"anyOf": [one, _listed(one, 1)]}
             case MappingOf():
-                named, each = self.of(check.name), self.of(check.check)
+                named, each = self._of(check.name), self.of(check.check)
                 more: Schema = {"propertyNames": named, "additionalProperties": each}
                 return {"type": "object", "minProperties": 1, **more}
             case Either():
@@ -105,9 +126,8 @@ class _Making:
         return {"$ref": f"#/$defs/{name}"}
 
     def _name(self, shape: Shape) -> str:
-        plain = re.sub(r"[^a-z_]+", "-", shape.what.removeprefix("a ").removeprefix("an ")).strip(
-            "-"
-        )
+        said = shape.what.removeprefix("a ").removeprefix("an ")
+        plain = self._prefix + re.sub(r"[^a-z_]+", "-", said).strip("-")
         taken = [name for name in self.defs if name == plain or name.startswith(f"{plain}-")]
         return plain if not taken else f"{plain}-{len(taken) + 1}"
 
@@ -119,12 +139,17 @@ class _Making:
 
 
 def _read_elsewhere(shape: Shape, word: str, check: Check) -> Check:
-    """The tests of a map are read by themselves, after the map; an editor sees them with it."""
-    return tests.TESTS if (shape is grammar.MAP and word == "tests") else check
+    """The tests of a map are read by themselves, after the map, and what stands in a blueprint
+    when it is filled; an editor sees them at once."""
+    if shape in (grammar.MAP, FILLED) and word == "tests":
+        return tests.TESTS
+    return grammar.MAP.words.get(word, check) if shape is BLUEPRINT else check
 
 
 def _described(schema: Schema, what: str, word: str) -> Schema:
-    said = DESCRIPTIONS.get((what, word)) or DESCRIPTIONS.get(("", word))
+    kin = "a map" if what in (BLUEPRINT.what, FILLED.what) else ""
+    found = (DESCRIPTIONS.get((each, word)) for each in (what, kin, ""))
+    said = next((each for each in found if each), None)
     return {"description": said, **schema} if said else schema
 
 
@@ -157,8 +182,7 @@ def _simple(check: Check) -> Schema:
 
 def opaque(kind: Kind) -> list[str]:
     """The words of which no schema can say anything, because their check is a bare function."""
-    making = _Making()
-    making.inside(ROOTS[kind])
+    making = _everything(kind)
     return sorted(
         f"{shape.what}: {word}"
         for shape in making.shapes
@@ -183,6 +207,7 @@ def _longest(pattern: re.Pattern[str]) -> int:
     return max(length for length in range(1, 257) if pattern.fullmatch("a" * length))
 
 
+_HOLE: Schema = {"type": "string", "pattern": r"^\$\{[^\s}]+\}$"}
 _DURATION = f"^(?:{durations.SHORT.pattern}|{durations.ISO.pattern})$"
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _MOMENT = r"^(\+?[0-9a-z]+( [0-9:.]+)?|[0-9:.]+|\d{4}-.*)$"

@@ -5,7 +5,7 @@ Printing is apart from finding: the same problems go to a terminal, to JSON and 
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Code = Literal[
     "bad-duration",
     "bad-name",
     "bad-number",
+    "bad-parameter",
     "bad-pattern",
     "bad-quiet-hours",
     "bad-source",
@@ -39,12 +40,14 @@ Code = Literal[
     "missing-word",
     "moment-unclear",
     "no-event-here",
+    "no-such-blueprint",
     "no-such-channel",
     "no-such-event",
     "no-such-function",
     "no-such-goal",
     "no-such-map",
     "no-such-param",
+    "no-such-parameter",
     "no-such-person",
     "no-such-property",
     "no-such-purpose",
@@ -61,6 +64,7 @@ Code = Literal[
     "one-way-on",
     "outcome-missing",
     "param-missing",
+    "parameter-missing",
     "stage-cannot-be-left",
     "timer-never-fires",
     "too-deep",
@@ -101,6 +105,8 @@ class Problem:
     what: str
     mend: str
     source: str = ""
+    maps: tuple[str, ...] = ()
+    """The maps made from a blueprint in which it shows, where it stands in the blueprint."""
 
 
 class MapError(Exception):
@@ -115,15 +121,20 @@ class Problems:
     """Collects the problems of one phase."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: dict[Problem, tuple[str, ...]] = {}
+        """Each with the maps in which it shows."""
 
     def add(self, code: Code, place: Place, what: str, mend: str) -> None:
         """The same words at the same place count once: an alias is read again where it is used."""
         problem = Problem(
             place.file, place.line, place.col, place.length, code, what, mend, place.source
         )
-        if problem not in self._found:
-            self._found.append(problem)
+        self._found.setdefault(problem, ())
+
+    def take(self, others: "Problems", map_: str) -> None:
+        """Adds what was found in the blueprint of a map; the same in several maps counts once."""
+        for problem in others._found:
+            self._found[problem] = (*self._found.get(problem, ()), map_)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -131,13 +142,14 @@ class Problems:
     def raise_if_any(self) -> None:
         """Ends a phase; raises MapError."""
         if self._found:
-            raise MapError(self._found)
+            raise MapError(replace(each, maps=maps) for each, maps in self._found.items())
 
 
 def render(problem: Problem) -> str:
     """One problem as people read it: where, what, how to mend it, and the line with a mark."""
     where = f"{problem.file}:{problem.line}:{problem.col}"
-    head = f"{where}: {problem.what} {problem.mend} [{problem.code}]"
+    said = f"{problem.what} {problem.mend}{_shown_in(problem.maps)}"
+    head = f"{where}: {said} [{problem.code}]"
     if not problem.source.strip():
         return head
     number = str(problem.line)
@@ -164,6 +176,12 @@ def listed(words: Sequence[str], limit: int = 12) -> str:
     """Names in a row for a sentence, at most `limit` of them."""
     shown = ", ".join(words[:limit])
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
+
+
+def _shown_in(maps: Sequence[str]) -> str:
+    if not maps:
+        return ""
+    return f" It shows in {'maps' if maps[1:] else 'the map'} {listed(maps)}."
 
 
 def _marked(problem: Problem) -> str:

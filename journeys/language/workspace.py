@@ -9,10 +9,13 @@ maps, meaning. A phase runs only if the one before found none.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import grammar
+from .blueprint_grammar import BLUEPRINT, shape_for
+from .blueprints import Whole, blueprints_of, fill
 from .compiler import build_map
 from .deeds import check_starts
 from .lint import check_meaning
@@ -22,28 +25,33 @@ from .problems import MapError, Place, Problem, Problems
 from .settings import SETTINGS, build_workspace
 from .shapes import Check
 from .tree import Mapping as Tree
-from .tree import Node, mapping, read_tree
+from .tree import Node, mapping, read_tree, scalar
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A whole folder; `files` says from which document each map came, in the order of `maps`."""
+    """A whole folder; `files` says from which document each map came, in the order of `maps`, and
+    `texts` what it is by itself: the document, or its blueprint filled."""
 
     workspace: Workspace
     maps: tuple[Map, ...]
     files: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 def compile_workspace(documents: Mapping[str, str]) -> Compiled:
     """Settings and every map. Raises MapError with all problems of the first phase with any."""
     trees = _trees(documents)
     workspace = _workspace(trees, documents)
-    files = tuple(sorted(file for file in trees if _is_map(file)))
-    maps = _maps({file: mapping(trees[file]) for file in files}, documents, workspace)
+    maps_trees = {file: tree for file, tree in trees.items() if _is_map(file)}
+    wholes = _wholes(_mappings(maps_trees), documents)
+    maps = _maps(wholes, workspace)
     problems = Problems()
-    check_starts((mapping(trees[file]) for file in files), maps, problems)
+    for whole in wholes.values():
+        with _found_in(whole, problems) as found:
+            check_starts([whole.tree], maps, found)
     problems.raise_if_any()
-    return Compiled(workspace, maps, files)
+    return Compiled(workspace, maps, tuple(wholes), tuple(each.text for each in wholes.values()))
 
 
 def compile_settings(documents: Mapping[str, str]) -> Workspace:
@@ -59,7 +67,22 @@ def compile_map(text: str, file: str, workspace: Workspace) -> Map:
     """One map against a workspace. Raises MapError with all problems of the first phase with any;
     `file` is what they name."""
     trees = _trees({file: text}, check=grammar.MAP)
-    return _maps({file: mapping(trees[file])}, {file: text}, workspace)[0]
+    return _maps({file: Whole(mapping(trees[file]), text)}, workspace)[0]
+
+
+def whole_texts(maps: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, str]:
+    """These documents of maps, each by itself: blueprints, of these and of those `beside`, filled.
+
+    Whatever else is beside does not matter. Raises MapError.
+    """
+    trees = _trees(dict(maps), check=lambda tree, problems: shape_for(tree)(tree, problems))
+    ignored = Problems()
+    for file, text in beside.items():
+        tree = read_tree(text, file, ignored) if _is_map(file) and file not in maps else None
+        if tree is not None and shape_for(tree) is BLUEPRINT:
+            BLUEPRINT(tree, ignored)
+            trees[file] = tree
+    return {file: each.text for file, each in _wholes(_mappings(trees), maps).items()}
 
 
 def make_release(workspace: Workspace, live: Sequence[Map], pinned: Sequence[Map]) -> Release:
@@ -96,15 +119,15 @@ def _trees(documents: Mapping[str, str], check: Check | None = None) -> dict[str
     problems.raise_if_any()
     trees = {file: tree for file, tree in read.items() if tree is not None}
     for file, tree in trees.items():
-        (check or _check_for(file))(tree, problems)
+        (check or _check_for(file, tree))(tree, problems)
     problems.raise_if_any()
     return trees
 
 
-def _check_for(file: str) -> Check:
+def _check_for(file: str, tree: Node) -> Check:
     match file.partition("/"):
         case ("maps", _, _):
-            return grammar.MAP
+            return shape_for(tree)
         case ("catalogue", _, _):
             return grammar.CATALOGUE
         case ("templates", _, _):
@@ -115,6 +138,10 @@ def _check_for(file: str) -> Check:
 
 def _is_map(file: str) -> bool:
     return file.startswith("maps/")
+
+
+def _mappings(trees: Mapping[str, Node]) -> dict[str, Tree]:
+    return {file: mapping(tree) for file, tree in trees.items()}
 
 
 def _workspace(trees: Mapping[str, Node], documents: Mapping[str, str]) -> Workspace:
@@ -129,24 +156,55 @@ def _workspace(trees: Mapping[str, Node], documents: Mapping[str, str]) -> Works
     return workspace
 
 
-def _maps(
-    trees: Mapping[str, Tree], documents: Mapping[str, str], workspace: Workspace
-) -> tuple[Map, ...]:
-    problems = Problems()
-    _check_unique(trees, problems)
-    maps = {
-        file: build_map(tree, documents[file], workspace, problems) for file, tree in trees.items()
-    }
+def _wholes(trees: Mapping[str, Tree], documents: Mapping[str, str]) -> dict[str, Whole]:
+    """By document, in order: maps as they are, and blueprints filled. Phases 1 and 2 for these."""
+    problems, found = Problems(), {}
+    blueprints = blueprints_of((tree for tree in trees.values() if "map" not in tree), problems)
     problems.raise_if_any()
-    for file, tree in trees.items():
-        check_meaning(maps[file], tree, problems)
+    for file, tree in sorted(trees.items()):
+        if "map" not in tree:
+            continue
+        is_whole = "blueprint" not in tree
+        whole = Whole(tree, documents[file]) if is_whole else fill(tree, blueprints, problems)
+        if whole is not None:
+            found[file] = whole
+    problems.raise_if_any()
+    for whole in found.values():
+        if whole.source:
+            with _found_in(whole, problems) as own:
+                grammar.MAP(whole.tree, own)
+    problems.raise_if_any()
+    return found
+
+
+def _maps(wholes: Mapping[str, Whole], workspace: Workspace) -> tuple[Map, ...]:
+    problems, maps = Problems(), {}
+    _check_unique((each.tree for each in wholes.values()), problems)
+    for file, whole in wholes.items():
+        with _found_in(whole, problems) as found:
+            maps[file] = build_map(whole.tree, whole.text, workspace, found)
+    problems.raise_if_any()
+    for file, whole in wholes.items():
+        with _found_in(whole, problems) as found:
+            check_meaning(maps[file], whole.tree, found)
     problems.raise_if_any()
     return tuple(maps.values())
 
 
-def _check_unique(trees: Mapping[str, Tree], problems: Problems) -> None:
+@contextmanager
+def _found_in(whole: Whole, problems: Problems) -> Iterator[Problems]:
+    """Where problems of this map go: those in a blueprint say in which map they show."""
+    if not whole.source:
+        yield problems
+        return
+    found = Problems()
+    yield found
+    problems.take(found, scalar(whole.tree["map"]).text)
+
+
+def _check_unique(trees: Iterable[Tree], problems: Problems) -> None:
     seen: dict[str, Place] = {}
-    for tree in trees.values():
+    for tree in trees:
         name = tree["map"]
         text = getattr(name, "text", "")
         if text in seen:

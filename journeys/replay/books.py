@@ -17,6 +17,7 @@ from journeys.language.workspace import (
     compile_map,
     compile_settings,
     compile_workspace,
+    whole_texts,
 )
 from schemas.inbox import Published
 
@@ -56,7 +57,8 @@ class Books:
         """Changes the test's map. Raises MapError where the result is no good map."""
         text = patched(self._documents[self._file], self._file, {**change, "version": version})
         self._documents[self._file] = text
-        self.shelve(compile_map(text, self._file, self.workspace), self._file, text)
+        whole = whole_texts({self._file: text}, self._documents)[self._file]
+        self.shelve(compile_map(whole, self._file, self.workspace), self._file, whole)
 
     def new_templates(self, change: Mapping[str, Any]) -> None:
         """Changes templates, which follow live (rule 10). Raises MapError like `check`."""
@@ -76,7 +78,8 @@ def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) 
     if not (test.settings or test.change or fixed):
         return books_of(documents, compiled, (test.map, *test.also))
     wanted = _files(compiled, (test.map, *test.also)).values()
-    kept = {f: text for f, text in documents.items() if not f.startswith("maps/") or f in wanted}
+    others = set(compiled.files) - set(wanted)
+    kept = {file: text for file, text in documents.items() if file not in others}
     kept |= _with_plain(kept, fixed)
     if test.settings:
         kept[SETTINGS] = patched(kept[SETTINGS], SETTINGS, test.settings)
@@ -88,11 +91,10 @@ def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) 
 def books_of(documents: Mapping[str, str], compiled: Compiled, names: Collection[str]) -> Books:
     """The workspace with these of its maps live; the first is the one that may change."""
     first, *_ = names
-    files = _files(compiled, names)
-    books = Books(compiled.workspace, {}, dict(documents), files.get(first, ""))
-    for map_ in compiled.maps:
+    books = Books(compiled.workspace, {}, dict(documents), _files(compiled, names).get(first, ""))
+    for map_, file, text in zip(compiled.maps, compiled.files, compiled.texts, strict=True):
         if map_.name in names:
-            books.shelve(map_, files[map_.name], documents[files[map_.name]])
+            books.shelve(map_, file, text)
     return books
 
 

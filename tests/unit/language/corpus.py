@@ -1,10 +1,12 @@
 """The maps in tests/maps: good ones with what they compile to, bad ones with what is said.
 
 A case is a map beside the folder `workspace/`. Its first line may say otherwise: `# as: path`
-puts it in the place of another document, `# without: path` takes one away.
+puts it in the place of another document, `# without: path` takes one away; with `# file: path`
+on its first line a case has several documents, each from such a line to the next.
 `python -m tests.unit.language.corpus` writes every `.out` anew; read the difference.
 """
 
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ def cases(kind: str) -> list[Path]:
 def documents(case: Path) -> dict[str, str]:
     text = case.read_text()
     first = text.partition("\n")[0]
+    if first.startswith("# file: "):
+        parts = _FILE.split(text)[1:]
+        return {**WORKSPACE, **dict(zip(parts[::2], parts[1::2], strict=True))}
     if first.startswith("# without: "):
         return {file: each for file, each in WORKSPACE.items() if file != first[11:]}
     if first.startswith("# as: "):
@@ -64,6 +69,7 @@ enter: {event: cart.filled}
 stages:
   waiting: {end: done}
 """
+_FILE = re.compile(r"^# file: (\S+)\n", re.MULTILINE)
 _LEFT_OUT = ("digest", "moments")
 
 

@@ -10,7 +10,9 @@ PAGE = (Path(__file__).parents[3] / "docs" / "designers" / "language.md").read_t
 
 
 def test_the_examples_of_the_page_are_one_good_folder() -> None:
-    settings, catalogue, templates, map_ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    settings, catalogue, templates, map_, blueprint, filled = re.findall(
+        r"```yaml\n(.*?)```", PAGE, re.DOTALL
+    )
     samples = "  sample.sent: {properties: {sample_id: text}}\n"
     samples += "  sample.delivered: {properties: {sample_id: text}}\n"
     compiled = compile_workspace(
@@ -19,10 +21,12 @@ def test_the_examples_of_the_page_are_one_good_folder() -> None:
             "catalogue/events.yaml": catalogue.replace("traits:", samples + "traits:"),
             "templates/texts.yaml": templates,
             "maps/sample.yaml": map_,
+            "maps/thanks.yaml": blueprint,
+            "maps/much.yaml": filled,
         }
     )
 
-    assert [each.name for each in compiled.maps] == ["sample-follow-up"]
+    assert [each.name for each in compiled.maps] == ["thanks-for-much", "sample-follow-up"]
 
 
 def test_the_page_names_every_function() -> None:
