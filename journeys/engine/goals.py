@@ -8,7 +8,7 @@ from .keys import as_text
 from .moves import end, go
 from .profile import Instance, Remembered
 from .results import is_noticed
-from .segments import is_in, state
+from .segments import holds, state
 from .turn import Turn, by_touchpoint
 
 
@@ -29,27 +29,18 @@ def pre_empt(turn: Turn, map_: Map, instance: Instance, event: Noticed) -> bool:
 def pre_empt_by_state(turn: Turn, map_: Map, instance: Instance) -> bool:
     """The same for goals and exits by a segment that are true on arrival (2.2)."""
     for number, goal in enumerate(map_.goals):
-        if goal.name not in instance.goals and holds(turn, map_, instance, goal.trigger):
+        if goal.name not in instance.goals and holds(
+            turn, map_, instance, goal.trigger, instance.base
+        ):
             event = stands_for(instance, goal.trigger, f"goals/{number}")
             if _reach(turn, map_, instance, goal, event):
                 return True
     for number, way_out in enumerate(map_.exits):
-        if holds(turn, map_, instance, way_out.trigger):
+        if holds(turn, map_, instance, way_out.trigger, instance.base):
             event = stands_for(instance, way_out.trigger, f"exits/{number}")
             end(turn, map_, instance, way_out.outcome, event.time, by_touchpoint(event))
             return True
     return False
-
-
-def holds(turn: Turn, map_: Map, instance: Instance, trigger: Trigger) -> bool:
-    """Whether a trigger by a segment is true on arrival."""
-    if trigger.segment is None:
-        return False
-    if is_in(turn, trigger.segment, instance.base) is trigger.outside:
-        return False
-    if trigger.when is None:
-        return True
-    return trigger.when.run(turn.look(map_, instance, None, instance.base)) is True
 
 
 def stands_for(instance: Instance, trigger: Trigger, place: str) -> Remembered:

@@ -1,7 +1,8 @@
 """Whether an action may leave (rule 21): asked when it would, and again after each hold.
 
-Here stand, in this order: 1 pause, 2 expiry and staleness, 3 what a merge says has been sent,
-4 holdout, 5 the channel, with the quiet hours, caps and limit that concern it.
+Here stand, in this order: 1 pause, 2 expiry and staleness, 3 exits by a state she is in by now,
+4 what a merge says has been sent, 5 holdout, 6 the channel, with the quiet hours, caps and limit
+that concern it.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from .channels import Chosen, Stop, choose
 from .deeds import perform
 from .local_time import add
 from .profile import Instance, Standing
+from .segments import holds
 from .sending import hand_out, leave, track, withhold
 from .steering import until_resumed
 from .turn import Turn
@@ -43,12 +45,15 @@ def judge(
     if hold is not None:
         return hold
     expires = _expires(turn, map_, item, standing)
-    reason = _why_not(turn, map_, instance, item, standing, expires)  # 1 to 4
+    reason, way_out = _is_over(turn, map_, standing, expires), None  # 1, 2
+    if reason is None:
+        way_out = _way_out(turn, map_, instance)  # 3
+        reason = "cancelled" if way_out else _why_not(instance, item)  # 4, 5
     if reason is not None:
         withhold(turn, instance, item, standing, reason)
         if reason == "holdout" and map_.tracks:
             track(turn, map_, instance, item, standing, reason)
-        return None
+        return way_out
     if isinstance(item, Task):
         hand_out(turn, map_, instance, item, standing, expires)
         return None
@@ -63,7 +68,7 @@ def _send(
     standing: Standing,
     expires: int | None,
 ) -> Hold | Go | None:
-    chosen = choose(turn, map_, instance, item, standing)  # 5, rule 17
+    chosen = choose(turn, map_, instance, item, standing)  # 6, rule 17
     if chosen.stop is not None:
         return _stopped(turn, instance, item, standing, chosen, chosen.stop, expires)
     if chosen.channel is None:
@@ -101,24 +106,31 @@ def _expires(turn: Turn, map_: Map, item: Send | Task, standing: Standing) -> in
     return add(item.expires_after, standing.due, turn.zone(map_))
 
 
-def _why_not(
-    turn: Turn,
-    map_: Map,
-    instance: Instance,
-    item: Send | Task,
-    standing: Standing,
-    expires: int | None,
-) -> str | None:
-    """What no channel can help."""
+def _is_over(turn: Turn, map_: Map, standing: Standing, expires: int | None) -> str | None:
+    """Whether its time has passed, or never comes."""
     if map_.name in turn.shard.paused:  # 1, to be discarded
         return "paused"
     if expires is not None and turn.shard.log_time > expires:  # 2
         return "expired"
     if standing.fresh_until and turn.shard.log_time > standing.fresh_until:
         return "stale"
-    if item.place in instance.barred:  # 3, rule 9
+    return None
+
+
+def _way_out(turn: Turn, map_: Map, instance: Instance) -> End | None:
+    """The first exit by a state that she is in as of log time (rule 5)."""
+    if map_.watches:
+        for each in map_.exits:
+            if holds(turn, map_, instance, each.trigger, turn.shard.log_time):
+                return End(each.outcome)
+    return None
+
+
+def _why_not(instance: Instance, item: Send | Task) -> str | None:
+    """What no channel can help."""
+    if item.place in instance.barred:  # 4, rule 9
         return "already_sent"
-    if instance.held_out and item.class_ == "marketing":  # 4, rule 15
+    if instance.held_out and item.class_ == "marketing":  # 5, rule 15
         return "holdout"
     return None
 

@@ -6,12 +6,13 @@ from journeys.language.model import Line, Map
 from journeys.language.scope import Noticed
 
 from .gate import request
-from .goals import holds, noticed, pre_empt, pre_empt_by_state, stands_for
+from .goals import noticed, pre_empt, pre_empt_by_state, stands_for
 from .ids import touchpoint_key
 from .judging import Hold
 from .local_time import subtract
 from .moves import go, has_ended
 from .profile import Instance, Profile, Remembered, Then
+from .segments import holds
 from .settling import chosen, note
 from .turn import Turn, by_touchpoint
 from .waits import is_open, rearm, window_end
@@ -104,7 +105,9 @@ def _by_state(turn: Turn, map_: Map, instance: Instance) -> bool:
         return True
     for place, lines in (("on", map_.stages[instance.stage].on), ("anywhere", map_.anywhere)):
         for index, line in enumerate(lines):
-            if instance.visit == visit and holds(turn, map_, instance, line.trigger):
+            if instance.visit != visit:
+                return True
+            if holds(turn, map_, instance, line.trigger, instance.base):
                 event = stands_for(instance, line.trigger, f"{place}/{index}")
                 _take(turn, map_, instance, line, (place, index), event, event)
     return instance.visit != visit

@@ -9,12 +9,13 @@ from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from journeys.language.computing import HOUR_MS, Segment
+from journeys.language.model import Map, Trigger
 from journeys.language.scope import Scope
 from journeys.language.segments import came_in, went_out
 
 from .ids import cause_id
 from .local_time import instant, local_at
-from .profile import Remembered
+from .profile import Instance, Remembered
 from .turn import Turn
 
 SOURCE = "wayline"
@@ -59,9 +60,15 @@ def edges(turn: Turn, moment: int, now: int, quiet: bool = False) -> list[Rememb
     return found
 
 
-def is_in(turn: Turn, segment: Segment, now: int) -> bool:
-    """Whether she is in the segment as of `now`."""
-    return segment.when.run(_scope(turn, now)) is True
+def holds(turn: Turn, map_: Map, instance: Instance, trigger: Trigger, now: int) -> bool:
+    """Whether a trigger by a segment is true as of `now`; one by touchpoints never is."""
+    if trigger.segment is None:
+        return False
+    if (trigger.segment.when.run(_scope(turn, now)) is True) is trigger.outside:
+        return False
+    if trigger.when is None:
+        return True
+    return trigger.when.run(turn.look(map_, instance, None, now)) is True
 
 
 def state(name: str, ids: tuple[str, ...], moment: int) -> Remembered:
