@@ -19,6 +19,8 @@ IDS_TRIED = 10_000
 
 _BEFORE = 0
 """When her facts were said: whatever happens in a story is newer."""
+_BORN = 1
+"""Since when she is known: segments she is in when a story begins are no news (rule 20)."""
 
 
 def profile_of(person: Person, workspace: Workspace, maps: Iterable[Map]) -> Profile:
@@ -26,7 +28,7 @@ def profile_of(person: Person, workspace: Workspace, maps: Iterable[Map]) -> Pro
 
     Arms are those of the maps that have a split of the name.
     """
-    profile = Profile(known=True, tag_list=list(person.tags))
+    profile = Profile(known=True, created=_BORN, tag_list=list(person.tags))
     profile.traits = {name: (value, _BEFORE) for name, value in person.traits.items()}
     profile.identifiers = {name: list(values) for name, values in person.identifiers.items()}
     consents = dict(person.consents)
