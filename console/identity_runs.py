@@ -17,11 +17,11 @@ from console.identity_cases import Case, Failure, Outcome, Step, judge
 from console.refusals import CannotRun
 from journeys.identity.claims import Claim, Claims, Identifier, named
 from journeys.identity.config import IdentityConfig
+from journeys.identity.known import Decision
 from journeys.identity.limits import namespace_of
 from journeys.identity.operations import KINDS, Operation, operation
-from journeys.identity.overlay import Decision
 from journeys.identity.plan import Plan
-from journeys.identity.records import SHARED, Node, decode_holding, decode_node, holder_of
+from journeys.identity.records import SHARED, Merge, Node, decode_holding, decode_node, holder_of
 from schemas.touchpoint import Millis, ProfileId
 from streams.identities import RedisIdentities, resolve
 from streams.identities_memory import MemoryIdentities
@@ -199,8 +199,10 @@ class _Run:
                 shared.add(tokens[token])
         self._outcome.partition = frozenset(map(frozenset, groups.values()))
         self._outcome.shared = frozenset(shared)
-        merges = [waiting.merge for waiting in read.outbox]
-        self._outcome.merges = [(m.loser, m.survivor, m.cause) for m in merges]
+        notes = [waiting.note for waiting in read.outbox]
+        self._outcome.merges = [
+            (m.loser, m.survivor, m.cause) for m in notes if isinstance(m, Merge)
+        ]
         nodes = await self._nodes({*groups, *filter(None, self._outcome.answers.values())})
         self._outcome.root = lambda profile: _root(nodes, profile)
         for profile in groups:

@@ -44,10 +44,14 @@ class Emitted(Struct, frozen=True, array_like=True, tag="emitted"):
 
 
 class Merged(Struct, frozen=True, array_like=True, tag="merged"):
-    """Identity found that `loser` and `survivor` are one person; read in the loser's shard."""
+    """Identity found that `loser` and `survivor` are one person; read in the loser's shard.
+
+    The redirect is kept for `kept` ms; 0: for ever.
+    """
 
     loser: ProfileId
     survivor: ProfileId
+    kept: int = 0
 
 
 class MergeIn(Struct, frozen=True, array_like=True, tag="merge_in"):
@@ -130,10 +134,12 @@ class Retried(Struct, frozen=True, array_like=True, tag="retried"):
 
 
 class Operated(Struct, frozen=True, array_like=True, tag="operated"):
-    """Identity was changed by hand: `kind` is unbind, erase, split or unshare.
+    """Identity was changed by hand (unbind, erase, split, unshare), or an identifier left
+    somebody by the rules (moved, shared, evicted). A merge is told of by `Merged`.
 
-    `tokens` are the identifiers that were freed, or left `profile` for `other`; what linked them
-    at `time` (event time) or before is void. A manual merge is told of by `Merged`.
+    `tokens` are the identifiers that left `profile`; those of a split, and one that moved, are
+    `other`'s. By hand, what linked them at `time` (event time) or before is void. An erasure
+    tells all ids that `profile` had, and is remembered for `kept` ms; 0: for ever.
     """
 
     kind: str
@@ -142,6 +148,13 @@ class Operated(Struct, frozen=True, array_like=True, tag="operated"):
     time: Millis
     other: ProfileId = ProfileId("")
     cause: str = ""
+    aliases: tuple[ProfileId, ...] = ()
+    kept: int = 0
+
+    @property
+    def profiles(self) -> tuple[ProfileId, ...]:
+        """All whom it concerns."""
+        return (self.profile, *((self.other,) if self.other else ()), *self.aliases)
 
 
 class Marked(Struct, frozen=True, array_like=True, tag="marked"):

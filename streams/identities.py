@@ -6,16 +6,18 @@ records, nodes, and the script that writes all or nothing. Rules are in `journey
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim
 from journeys.identity.config import IdentityConfig
+from journeys.identity.known import Decision
 from journeys.identity.operations import Operation, carry_out
-from journeys.identity.overlay import Decision, Overlay
+from journeys.identity.overlay import Overlay
 from journeys.identity.plan import Plan, Unread, wanted_nodes
-from journeys.identity.records import decode_merge, encode
+from journeys.identity.records import decode_note, encode
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
 from streams.ports import (
@@ -36,7 +38,7 @@ REPAIRING = b"repairing:"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A decision for each claim, and every merge that still has to be told of.
+    """A decision for each claim, and every note that is still to be told to the inbox.
 
     `conflicts` counts how often the batch, or a part of it, had to be decided again.
     """
@@ -166,10 +168,13 @@ class RedisIdentities:
             keys={"valid": self._keys.identity_valid, "outbox": self._keys.identity_outbox},
             args={
                 "gate": gate,
-                "changes": [*plan.records.values(), *plan.nodes.values()],
+                "changes": [
+                    (*change, plan.lapses.get(key, 0))
+                    for key, change in chain(plan.records.items(), plan.nodes.items())
+                ],
                 "repoints": [(loser, survivor) for _, loser, survivor in plan.repoints],
                 "touches": list(plan.touches.values()),
-                "merges": [encode(merge) for merge in plan.merges],
+                "notes": [encode(note) for note in plan.notes],
             },
             more_keys=[*changed, *repointed, *seen],
         )
@@ -212,4 +217,4 @@ class RedisIdentities:
 
 
 def _waiting(outbox: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Waiting]:
-    return [Waiting(number.decode(), decode_merge(fields[b"merge"])) for number, fields in outbox]
+    return [Waiting(number.decode(), decode_note(fields[b"note"])) for number, fields in outbox]

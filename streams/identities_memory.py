@@ -12,7 +12,10 @@ Key = TypeVar("Key", bound=str)
 
 
 class MemoryIdentities:
-    """Lost by `restart` (all is there, and is trusted no more) and `flush` (nothing is there)."""
+    """Lost by `restart` (all is there, and is trusted no more) and `flush` (nothing is there).
+
+    It has no clock: what may lapse stays.
+    """
 
     def __init__(self) -> None:
         self._run = 1
@@ -58,9 +61,9 @@ class MemoryIdentities:
             record = self._records.get(token, b"")
             if record.startswith(loser.encode()):
                 self._records[token] = repointed(record, survivor)
-        for merge in plan.merges:
+        for note in plan.notes:
             self._appended += 1
-            self._outbox[f"{self._appended}-0"] = Waiting(f"{self._appended}-0", merge)
+            self._outbox[f"{self._appended}-0"] = Waiting(f"{self._appended}-0", note)
         return list(self._outbox.values())
 
     async def trim(self, ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from journeys.engine.effects import FOLD_VERSION, Effects, Shard
 from journeys.identity.plan import Plan
-from journeys.identity.records import Merge
+from journeys.identity.records import Note
 from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId
 
@@ -82,13 +82,13 @@ class States(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A merge in identity's outbox, until its `Merged` note is in the inbox. `id` trims it.
+    """A note in identity's outbox, until it is in the inbox. `id` trims it.
 
     An id begins with the moment by Redis's clock at which it was put there.
     """
 
     id: str
-    merge: Merge
+    note: Note
 
     @property
     def since(self) -> Millis:
@@ -108,7 +108,7 @@ class IdentityRead:
 
 
 class Identities(Protocol):
-    """Whose identifiers are whose: records of identifiers, nodes of profiles, merges to tell of.
+    """Whose identifiers are whose: records of identifiers, nodes of profiles, notes to tell of.
 
     It may be read and written only while it is *valid*: marked by the run of the server that
     holds it, which no restart, older backup or flush survives.
@@ -124,7 +124,7 @@ class Identities(Protocol):
         """All of the plan, or nothing and Conflict. Returns the whole outbox, one round trip."""
 
     async def trim(self, ids: Sequence[str]) -> None:
-        """Takes merges out of the outbox whose notes are in the inbox; twice is harmless."""
+        """Takes notes out of the outbox that are in the inbox; twice is harmless."""
 
     async def beat(self, now: Millis) -> None:
         """Notes that identity was whole at `now`; a repair reads from there. Unless invalid."""

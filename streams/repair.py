@@ -103,9 +103,6 @@ async def _assert(
     arrived = [record for record in records if isinstance(record, Arrived)]
     merged = [record for record in records if isinstance(record, Merged)]
     operated = [record for record in records if isinstance(record, Operated)]
-    profiles = {record.profile for record in arrived}
-    profiles.update(profile for one in merged for profile in (one.loser, one.survivor))
-    profiles.update(profile for one in operated for profile in (one.profile, one.other) if profile)
 
     def assert_all(overlay: Overlay) -> _Gathered:
         found = _Gathered(merged={one.loser for one in merged})
@@ -122,12 +119,28 @@ async def _assert(
                 found.dead.setdefault(record.profile, time)
         return found
 
-    tokens = {token for record in arrived for token in record.links}
-    tokens.update(token for one in operated for token in one.tokens)
+    tokens, profiles = _concerned(records)
     found = await _change(identities, config, tokens, profiles, assert_all)
     gathered.merged |= found.merged
     gathered.dead |= found.dead
     gathered.apart |= found.apart
+
+
+def _concerned(records: Sequence[Identifying]) -> tuple[set[str], set[ProfileId]]:
+    """The tokens and profiles in these records."""
+    tokens: set[str] = set()
+    profiles: set[ProfileId] = set()
+    for record in records:
+        match record:
+            case Arrived():
+                tokens.update(record.links)
+                profiles.add(record.profile)
+            case Merged():
+                profiles.update((record.loser, record.survivor))
+            case Operated():
+                tokens.update(record.tokens)
+                profiles.update(record.profiles)
+    return tokens, profiles
 
 
 async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gathered) -> int:
@@ -146,9 +159,11 @@ async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gath
         ) -> int:
             if links:
                 return reconcile(overlay, profiles[0], links, time, config)
-            roots = set(map(overlay.living, profiles))
-            overlay.unite(list(roots), time, links)
-            return len(roots) - 1
+            living = set(map(overlay.living, profiles))
+            roots = [root for root in living if not overlay.node(root).erased]
+            if roots:
+                overlay.unite(roots, time, links)
+            return max(0, len(roots) - 1)
 
         united += await _change(identities, config, links, profiles, unite)
     return united
@@ -157,7 +172,8 @@ async def _unite(identities: Identities, config: IdentityConfig, gathered: _Gath
 async def _tell(identities: Identities, config: IdentityConfig, gathered: _Gathered) -> int:
     """Step 6, through identity's outbox: the next transaction of stitch sends it."""
     read = await identities.read((), repairing=True)
-    told = gathered.merged | {waiting.merge.loser for waiting in read.outbox}
+    waiting = {one.note.loser for one in read.outbox if isinstance(one.note, Merge)}
+    told = gathered.merged | waiting
     missing = [profile for profile in gathered.dead if profile not in told]
 
     def tell(overlay: Overlay) -> None:

@@ -9,24 +9,22 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
-import orjson
 from aiokafka import ConsumerRecord
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import IdentityConfig
+from journeys.identity.known import Decision
 from journeys.identity.operations import Operation, asked_for, operation
-from journeys.identity.overlay import Decision
-from journeys.identity.records import Merge
 from journeys.language.contracts import EventContract
 from journeys.language.model import Source
 from schemas import inbox
 from schemas.deadletter import DeadLetter, dead_letter
 from schemas.errors import ContractError
-from schemas.inbox import Arrived, Marked, Merged
+from schemas.inbox import Arrived, Marked
 from schemas.intake import Mapping, decode, says_nothing
 from schemas.intake.native import WATERMARK
-from schemas.topics import Topics, shard_of
-from schemas.touchpoint import Millis, ProfileId, Touchpoint
+from schemas.topics import Topics
+from schemas.touchpoint import Millis, Touchpoint
 
 from .clock import RedisClock
 from .feed import Rewind
@@ -43,6 +41,7 @@ from .ports import (
 )
 from .progress import Progress
 from .publisher import stitch_name
+from .telling import to_inbox, told
 from .tenure import Tenure
 from .weather import outlast
 
@@ -50,7 +49,7 @@ MARK_EVERY = 60_000
 """Milliseconds of event time by which a late source has to be further for the shards to hear."""
 
 LEFT_BEHIND = 3_000
-"""Milliseconds after which a merge in identity's outbox counts as left by a crashed worker."""
+"""Milliseconds after which a note in identity's outbox counts as left by a crashed worker."""
 
 T = TypeVar("T")
 
@@ -85,7 +84,7 @@ class StitchParts:
 class Batch:
     """One batch on its way: what was understood, what was not, and the latest watermark in it.
 
-    `told` are the merges of identity's outbox that went out with it.
+    `told` are the notes of identity's outbox that went out with it.
     """
 
     taken: list[tuple[ConsumerRecord, Touchpoint, Claim | Operation]]
@@ -121,12 +120,12 @@ class SourceOwner:
         self._tenure.kept()
 
     async def idle(self) -> None:
-        """Tells of merges that a crashed worker left in identity's outbox (M34).
+        """Tells of what a crashed worker left in identity's outbox (M34).
 
         With the event clock the word of an import comes once, and a crash or Redis may have
         lost its note since: it is made again, from what stands beside the cursor.
         """
-        await self._guarded(self._tell_of_merges)
+        await self._guarded(self._tell_of_the_rest)
         await outlast(self._note_progress, "noting progress")
 
     async def close(self) -> None:
@@ -151,9 +150,11 @@ class SourceOwner:
         claims = [claim for _, _, claim in batch.taken]
         resolved = await resolve(parts.identities, claims, parts.config)  # 2, 3, 4
         marks = self._further(batch)
+        before, behind = self._told(resolved.outbox)
         outgoing = [
-            *self._merges(resolved.outbox),
+            *before,
             *self._arrivals(batch, resolved.decisions),
+            *behind,
             *self._marks(marks),  # behind all that the source brought before
             *self._dead_letters(batch),
         ]
@@ -167,7 +168,7 @@ class SourceOwner:
         return batch
 
     async def _settle(self, batch: Batch) -> None:
-        """6: trims the merges told of and notes progress; twice is harmless."""
+        """6: trims the notes told of and notes progress; twice is harmless."""
         await self._parts.identities.trim(batch.told)
         if batch.watermark:
             await self._note_progress()
@@ -178,16 +179,18 @@ class SourceOwner:
         if self._parts.event_clock and mark:
             await self._parts.progress.note({self._source: mark}, {self._source: self.position})
 
-    async def _tell_of_merges(self) -> None:
+    async def _tell_of_the_rest(self) -> None:
         read = await self._parts.identities.read(())
         left = await self._parts.clock.now() - LEFT_BEHIND
         old = [waiting for waiting in read.outbox if waiting.since <= left]
         if old:
-            await self._tenure.publisher.publish(self._merges(old), self.position)
+            before, behind = self._told(old)
+            await self._tenure.publisher.publish([*before, *behind], self.position)
             await self._parts.identities.trim([waiting.id for waiting in old])
 
     def _decode(self, records: Sequence[ConsumerRecord], now: Millis) -> Batch:
         batch, mapping = Batch([], []), self._parts.mappings.get(self._source[0])
+        oldest = self._oldest(now)
         for record in records:
             try:
                 touchpoint = decode(record, mapping, now)
@@ -203,51 +206,52 @@ class SourceOwner:
             if touchpoint.type == WATERMARK:
                 batch.watermark = max(batch.watermark, _upto(touchpoint))
                 continue
-            batch.taken.append((record, touchpoint, self._claim(touchpoint)))
+            batch.taken.append((record, touchpoint, self._claim(touchpoint, oldest)))
         return batch
 
-    def _claim(self, touchpoint: Touchpoint) -> Claim | Operation:
+    def _oldest(self, now: Millis) -> Millis:
+        """Whoever is older may have been undone, which nobody would know any more."""
+        ttl = 0 if self._parts.event_clock else self._parts.config.tombstone_ttl
+        return Millis(now - ttl) if ttl else Millis(0)
+
+    def _claim(self, touchpoint: Touchpoint, oldest: Millis) -> Claim | Operation:
         """What it says about who it is, or asks of identity."""
         claims, cause = self._parts.claims, f"{touchpoint.source}/{touchpoint.id}"
         kind = asked_for(touchpoint.type)
         if kind is None:
-            return claims.read(
+            claim = claims.read(
                 touchpoint.identifiers,
                 touchpoint.time,
                 cause,
                 touchpoint.source,
                 touchpoint.verified,
             )
+            too_old = touchpoint.time < oldest
+            return msgspec.structs.replace(claim, looks_up=True) if too_old else claim
         written = [f"{name}:{raw}" for name, raws in touchpoint.identifiers.items() for raw in raws]
         return operation(kind, written, claims, touchpoint.time, cause)
 
     def _arrivals(self, batch: Batch, decisions: Sequence[Decision]) -> list[Outgoing]:
         """The inbox records; who cannot be told joins the refused, with the reasons."""
-        arrivals = []
+        arrivals, topics, shards = [], self._parts.topics, self._parts.shards
         for (record, touchpoint, claim), decision in zip(batch.taken, decisions, strict=True):
-            if isinstance(claim, Operation) and claim.tokens:
-                if (operated := decision.operated) is not None:
-                    arrivals.append(self._to_inbox(operated.profile, inbox.encode(operated)))
+            if isinstance(claim, Operation):
+                if not claim.tokens or decision.refused:
+                    batch.refused.append((record, _nobody(decision)))
                 continue
-            if decision.profile is None or isinstance(claim, Operation):
-                batch.refused.append((record, _nobody(decision)))
+            if decision.profile is None:
+                if not decision.erased:  # a dead letter would keep what was to be forgotten
+                    batch.refused.append((record, _nobody(decision)))
                 continue
             known = msgspec.structs.replace(touchpoint, identifiers=claim.usable)
             origin = (record.topic, record.partition, record.offset)
             arrived = Arrived(decision.profile, known, decision.links, origin)
-            arrivals.append(self._to_inbox(decision.profile, inbox.encode(arrived)))
+            arrivals.append(to_inbox(topics, shards, decision.profile, arrived))
         return arrivals
 
-    def _merges(self, outbox: Sequence[Waiting]) -> list[Outgoing]:
-        """For each merge a note to the loser's shard and a row for other consumers."""
-        notes = []
-        for waiting in outbox:
-            merge = waiting.merge
-            value = inbox.encode(Merged(merge.loser, merge.survivor))
-            notes.append(self._to_inbox(merge.loser, value))
-            row = orjson.dumps(_row(merge))
-            notes.append(Outgoing(self._parts.topics.merges, merge.loser.encode(), row))
-        return notes
+    def _told(self, outbox: Sequence[Waiting]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """What identity's outbox holds, before and behind a batch's touchpoints."""
+        return told(outbox, self._parts.topics, self._parts.shards, self._parts.config)
 
     def _further(self, batch: Batch) -> dict[str, Millis]:
         """Late sources that are further by MARK_EVERY, or say themselves how far they are."""
@@ -274,10 +278,6 @@ class SourceOwner:
             Outgoing(topic, letter.key, letter.value, letter.headers, 0, _stamp(letter))
             for letter in letters
         ]
-
-    def _to_inbox(self, profile: ProfileId, value: bytes) -> Outgoing:
-        shard = shard_of(profile, self._parts.shards)
-        return Outgoing(self._parts.topics.inbox, profile.encode(), value, partition=shard)
 
 
 def _mark(batch: Batch, touchpoint: Touchpoint, late: "dict[str, Source]") -> None:
@@ -306,20 +306,3 @@ def _nobody(decision: Decision) -> ContractError:
         f"None of the identifiers says who it is: {reasons or 'there is none'}.",
         "Send one that belongs to a person or a device, in a namespace of this workspace.",
     )
-
-
-def _row(merge: Merge) -> dict[str, object]:
-    """A row of `identity.merges` (identity.md 2.8): a profile dies once, so `from` names it."""
-    return {
-        "type": "profile.merged",
-        "id": merge.loser,
-        "config": merge.config,
-        "from": merge.loser,
-        "into": merge.survivor,
-        "from_aliases": merge.aliases,
-        "ts": merge.time,
-        "cause": {"event_id": merge.cause, "links": merge.links},
-        "from_state": {"known": merge.loser_known, "created": merge.loser_created},
-        "into_state": {"known": merge.survivor_known, "created": merge.survivor_created},
-        "moved": merge.moved,
-    }

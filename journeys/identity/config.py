@@ -71,7 +71,8 @@ class IdentityConfig:
 
     `max_identifiers` and `max_merges` are per profile, None for no bound. Within `touch_interval`
     (ms) it is not written again that an identifier was seen. `shared` devices are as they were
-    written, `namespace:value`.
+    written, `namespace:value`. So many ms a merged profile's id is known (`alias_ttl`), and what
+    was undone (`tombstone_ttl`): whoever is older then only finds people. 0: for ever.
     """
 
     namespaces: Mapping[str, Namespace]
@@ -82,6 +83,8 @@ class IdentityConfig:
     max_identifiers: int | None = 200
     max_merges: int | None = 100
     touch_interval: int = 3_600_000
+    alias_ttl: int = 0
+    tombstone_ttl: int = 0
     blocked_exact: frozenset[str] = frozenset()
     blocked_patterns: tuple[re.Pattern[str], ...] = ()
     blocked_values: frozenset[str] = frozenset()
@@ -133,6 +136,8 @@ def identity_config(raw: Mapping[str, Any], key: bytes = DEMO_KEY) -> IdentityCo
         max_identifiers=reader.bound("max_identifiers", 200),
         max_merges=reader.bound("max_merges", 100),
         touch_interval=1000 * reader.number("touch_interval", 3600, least=0),
+        alias_ttl=reader.kept_for("alias_ttl"),
+        tombstone_ttl=reader.kept_for("tombstone_ttl"),
         blocked_exact=exact,
         blocked_patterns=patterns,
         blocked_values=reader.identifiers("blocked_values"),
@@ -162,6 +167,14 @@ class _Reader:
         """A number above 0, or null for none."""
         given = self._raw.get(name, default)
         return None if given is None else self._whole(given, name, default)
+
+    def kept_for(self, name: str) -> int:
+        """Milliseconds, at least those of a day; 0 for ever."""
+        given = self._raw.get(name, 0)
+        ttl = _duration(given)
+        if given != 0 and ttl < _UNITS["d"]:
+            self.problem(name, f"{given!r} is no duration for this.", "Write 90d, or 0: for ever.")
+        return ttl
 
     def region(self) -> str:
         region = self._raw.get("region", "CN")
@@ -222,8 +235,6 @@ class _Reader:
         """Keys that are known, and do nothing or are not built; all others are mistakes."""
         self._only("survivor", "known_then_oldest")
         self._only("consistency", "fast")
-        if self._raw.get("alias_ttl", 0) != 0:
-            self.problem("alias_ttl", "Ids of merged profiles are kept for ever.", "Write 0.")
         storage = self._mapping("storage")
         self._unknown("storage", storage, {"values", "key_env"})
         if storage.get("values", "hmac") != "hmac":
@@ -294,8 +305,7 @@ class _Reader:
         """Milliseconds; longer than the interval at which it is noted that one was seen."""
         if given is None:
             return None
-        found = _DURATION.fullmatch(given) if isinstance(given, str) else None
-        ttl = int(found[1]) * _UNITS[found[2]] if found else 0
+        ttl = _duration(given)
         interval = self._raw.get("touch_interval", 3600)
         if ttl <= (1000 * interval if isinstance(interval, int) else 0):
             mend = "Write one longer than touch_interval, such as 400d."
@@ -340,3 +350,9 @@ class _Reader:
             self.problem(where, "This is no list of texts.", 'Write ["a", "b"].')
             return default
         return tuple(value)
+
+
+def _duration(given: Any) -> int:
+    """Milliseconds; 0 for what is none."""
+    found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    return int(found[1]) * _UNITS[found[2]] if found else 0

@@ -25,6 +25,9 @@ class Known(Protocol):
 
     def node(self, profile: ProfileId) -> Node: ...
 
+    def find(self, profile: ProfileId) -> Node | None:
+        """None for one that never was, or that nobody knows any more."""
+
     def holding(self, token: str) -> Holding | None:
         """The record of an identifier; None where it has none."""
 
@@ -146,8 +149,15 @@ class _Deliberation:
             touched=tuple(self._touched),
             shared=tuple(self._shared),
             users=self._users,
-            evicted=tuple(sorted(evicted - {one.token for one in incoming})),
+            evicted=tuple(
+                sorted(evicted - {one.token for one in incoming} | self._listed(evicted))
+            ),
         )
+
+    def _listed(self, tokens: set[str]) -> set[str]:
+        """Those that a profile still lists: incoming ones too, which were nobody's by their age."""
+        lists = [node.identifiers.keys() for node in self._roots.values()]
+        return {token for token in tokens if any(token in listed for listed in lists)}
 
     def _former(self, stale: Identifier) -> ProfileId | None:
         """Whose it was when the touchpoint was made: it came late, and links nothing."""
@@ -155,7 +165,8 @@ class _Deliberation:
         if held is None or not held.owner:
             return None
         profile = self._known.living(held.owner)
-        return None if self._known.node(profile).erased else profile
+        node = self._known.find(profile)
+        return None if node is None or node.erased else profile
 
     def _why_not_join(self, one: Identifier, root: ProfileId) -> str:
         """Why a known identifier's profile may not be joined to what stronger ones found."""

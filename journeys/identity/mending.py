@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import user_of
 from journeys.identity.limits import overfull, why_not
-from journeys.identity.operations import part, undo
+from journeys.identity.operations import empty, part, undo
 from journeys.identity.overlay import NEVER_SEEN, Overlay
 from journeys.identity.records import SHARED
 from journeys.identity.tokens import device_profile
@@ -27,8 +27,7 @@ def assert_merged(overlay: Overlay, merged: Merged) -> bool:
     for profile in (merged.loser, merged.survivor):
         _ensure(overlay, profile, NEVER_SEEN)
     survivor = overlay.living(merged.survivor)
-    if overlay.node(merged.loser).to is None and survivor != merged.loser:
-        overlay.absorb(survivor, merged.loser)
+    _join(overlay, survivor, merged.loser)
     return overlay.living(merged.loser) == survivor
 
 
@@ -62,19 +61,42 @@ def assert_arrived(overlay: Overlay, arrived: Arrived, config: IdentityConfig) -
 
 
 def assert_operated(overlay: Overlay, operated: Operated) -> None:
-    """What was unbound, erased, split off or unshared is so, but for what is newer."""
+    """What was unbound, erased, split off or unshared is so, but for what is newer.
+
+    Where an identifier went by the rules is seen from the touchpoints.
+    """
     match operated.kind:
         case "split":
             for profile in (operated.profile, operated.other):
                 _ensure(overlay, profile, operated.time)
             _assert_split(overlay, operated)
-            return
         case "erase":
-            _ensure(overlay, operated.profile, operated.time)
-            overlay.change(operated.profile).erased = True
+            _assert_erased(overlay, operated)
+        case "unbind" | "unshare":
+            undo(overlay, operated)
         case _:
             pass
+
+
+def _assert_erased(overlay: Overlay, operated: Operated) -> None:
+    """Also of what the store still had of her, under any of her ids."""
+    _ensure(overlay, operated.profile, operated.time)
+    root = overlay.living(operated.profile)
+    for alias in operated.aliases:
+        _ensure(overlay, alias, NEVER_SEEN)
+        _join(overlay, root, alias)
+    empty(overlay, root, max(operated.time, overlay.node(root).erased))
     undo(overlay, operated)
+
+
+def _join(overlay: Overlay, survivor: ProfileId, loser: ProfileId) -> None:
+    """Ends a live profile in another one; what it had dies with one who was erased."""
+    if overlay.node(loser).to is not None or loser == survivor:
+        return
+    erased = overlay.node(survivor).erased
+    overlay.absorb(survivor, loser)
+    if erased:
+        empty(overlay, survivor, erased)
 
 
 def _assert_split(overlay: Overlay, operated: Operated) -> None:
@@ -101,7 +123,7 @@ def reconcile(
     in event time. Returns how many merges it took.
     """
     root, united = overlay.living(profile), 0
-    for token in links:
+    for token in () if overlay.node(root).erased else links:
         owner = overlay.root(token)
         if owner is None or owner == root or _is_void(overlay, token, time):
             continue

@@ -1,19 +1,19 @@
 """What people and systems ask of identity: to unbind, erase, split, merge, and unshare.
 
 All of them are ordered by event time, as links are: a late one undoes nothing that is newer, and
-one that comes twice does nothing more. Each leaves a record in the inbox, or a merge in the
-outbox: identity is repaired from nothing else.
+one that comes twice does nothing more. Each leaves a note in identity's outbox, which is written
+with it and stays until the inbox has it: identity is repaired from nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from journeys.identity.claims import Claims, Identifier, Rejection
-from journeys.identity.overlay import Decision, Overlay
-from journeys.identity.records import SHARED
-from journeys.identity.tokens import profile_id
+from journeys.identity.known import Decision
+from journeys.identity.overlay import NOBODY, Overlay
+from journeys.identity.records import SHARED, Link
+from journeys.identity.tokens import nobody
 from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
 
@@ -53,24 +53,22 @@ def operation(
 
 
 def carry_out(overlay: Overlay, asked: Operation, key: bytes) -> Decision:
-    """Does it on the overlay. The decision's profile is the one that came of a split or merge."""
-    tokens, time = asked.tokens, asked.time
-    if not tokens:
+    """Does it on the overlay, and notes it for the inbox. The decision's profile is the one that
+    came of a split or merge.
+
+    One that is redelivered does nothing: its note waits in the outbox, or is in the inbox.
+    """
+    if not asked.tokens:
         return Decision(None, (), asked.rejected)
-    somewhere = profile_id(tokens[0], 0, key)
-    operated = Operated(asked.kind, somewhere, tokens, time, cause=asked.cause)
     match asked.kind:
         case "merge":
             return _merge(overlay, asked)
         case "split":
             return _split(overlay, asked)
         case "erase":
-            return _erase(overlay, asked, operated)
-        case "unshare":
-            return _unshare(overlay, asked, operated)
+            return _erase(overlay, asked)
         case _:
-            undo(overlay, operated)
-    return Decision(None, (), asked.rejected, operated=operated)
+            return _take_away(overlay, asked, key)
 
 
 def undo(overlay: Overlay, operated: Operated) -> None:
@@ -83,6 +81,8 @@ def undo(overlay: Overlay, operated: Operated) -> None:
             overlay.free(token, time)
             if operated.kind == "unshare":
                 overlay.note_users(token, ())
+        if operated.kind == "erase":
+            overlay.forget(token, time)
 
 
 def part(overlay: Overlay, operated: Operated) -> None:
@@ -94,89 +94,105 @@ def part(overlay: Overlay, operated: Operated) -> None:
         left.apart = [*left.apart, operated.profile]
 
 
-def _erase(overlay: Overlay, asked: Operation, operated: Operated) -> Decision:
-    """Nothing links to the strongest one's profile any more, and late touchpoints find nothing.
+def empty(overlay: Overlay, profile: ProfileId, time: Millis) -> tuple[str, ...]:
+    """Erases a live profile, or one that never was; returns what was hers.
 
-    Her list stays, of keyed hashes: an erasure that is redelivered tells the inbox the same.
+    Nothing links to her any more, and all that linked them at `time` or before is void.
+    """
+    listed = tuple(overlay.node(profile).identifiers)
+    overlay.fetch(listed)
+    hers = tuple(token for token in listed if overlay.root(token) == profile)
+    for token in hers:
+        overlay.free(token, time)
+        overlay.forget(token, time)
+    node = overlay.change(profile)
+    node.erased, node.identifiers, node.aliases = time, {}, []
+    return hers
+
+
+def _take_away(overlay: Overlay, asked: Operation, key: bytes) -> Decision:
+    """Unbinds or unshares what is older than this; a note for each whom it is taken from."""
+    left: dict[ProfileId, list[str]] = {}
+    for token in asked.tokens:
+        held = overlay.holding(token)
+        if held is not None and asked.time <= held.cut:
+            continue
+        if asked.kind == "unshare" and (held is None or held.state != SHARED):
+            continue
+        root = overlay.root(token)
+        is_older = held is not None and held.linked and asked.time < held.asserted
+        whose = nobody(token, key) if root is None or is_older else root
+        left.setdefault(whose, []).append(token)
+    for profile, tokens in left.items():
+        done = Operated(asked.kind, profile, tuple(tokens), asked.time, cause=asked.cause)
+        undo(overlay, done)
+        overlay.note(done)
+    return Decision(None, (), asked.rejected)
+
+
+def _erase(overlay: Overlay, asked: Operation) -> Decision:
+    """The strongest one's person. Who was erased before is told of again, so that it is reported;
+    of an identifier that is nobody's an empty profile is, which keeps late touchpoints away.
     """
     token, time = asked.tokens[0], asked.time
-    operated = replace(operated, tokens=(token,))
     held, root = overlay.holding(token), overlay.root(token)
-    if held is not None and time <= held.cut:
-        former = overlay.find(held.owner) if held.owner and not held.linked else None
-        if former is not None and former.erased and time == held.cut:
-            operated = _of_all(operated, held.owner, former.identifiers)
-        return Decision(None, (), asked.rejected, operated=operated)
-    if root is None:
-        undo(overlay, operated)
-        return Decision(None, (), asked.rejected, operated=operated)
-    listed = dict(overlay.node(root).identifiers)
-    overlay.fetch(list(listed))
-    for one in {token: None, **listed}:
-        if overlay.root(one) == root:
-            overlay.free(one, time)
-    node = overlay.change(root)
-    node.erased, node.identifiers = True, listed
-    operated = _of_all(operated, root, listed)
-    return Decision(None, (), asked.rejected, operated=operated)
-
-
-def _of_all(operated: Operated, profile: ProfileId, listed: Iterable[str]) -> Operated:
-    tokens = tuple(dict.fromkeys([*operated.tokens, *listed]))
-    return Operated("erase", profile, tokens, operated.time, cause=operated.cause)
-
-
-def _unshare(overlay: Overlay, asked: Operation, operated: Operated) -> Decision:
-    """Only a shared one is given back; those who used it are forgotten."""
-    found = [(token, overlay.holding(token)) for token in asked.tokens]
-    tokens = tuple(
-        token
-        for token, held in found
-        if held and (held.state == SHARED or held.cut == asked.time) and asked.time >= held.cut
-    )
-    done = replace(operated, tokens=tokens)
-    undo(overlay, done)
-    return Decision(None, (), asked.rejected, operated=done if tokens else None)
+    if held is not None and held.state == SHARED:
+        return Decision(None, (), (*asked.rejected, (token, "shared")), refused=True)
+    if held is not None and root is not None and time <= held.cut:
+        return Decision(None, (), asked.rejected)  # she came back since, as somebody new
+    before = overlay.find(held.owner) if held and held.owner and root is None else None
+    if held is not None and before is not None and before.erased:
+        done = Operated("erase", held.owner, (token,), time, cause=asked.cause)
+        overlay.void(token, time)
+        overlay.forget(token, time)
+    else:
+        profile = root or overlay.create(token, time)
+        aliases = tuple(overlay.node(profile).aliases)
+        overlay.link(profile, token, time)
+        tokens = dict.fromkeys([token, *empty(overlay, profile, time)])
+        done = Operated("erase", profile, tuple(tokens), time, NOBODY, asked.cause, aliases)
+    overlay.note(done)
+    return Decision(None, (), asked.rejected)
 
 
 def _split(overlay: Overlay, asked: Operation) -> Decision:
-    """These leave the strongest one's profile for a new one."""
-    tokens, time = asked.tokens, asked.time
-    first = next((root for token in tokens if (root := overlay.root(token)) is not None), None)
+    """These leave the strongest one's profile for a new one, but for those seen together since."""
+    time, mine = asked.time, [token for token in asked.tokens if _is_newest(overlay, asked, token)]
+    first = overlay.root(mine[0]) if mine else None
     if first is None:
         return Decision(None, (), asked.rejected)
-    leaving = tuple(token for token in tokens if overlay.root(token) == first)
+    leaving = tuple(token for token in mine if overlay.root(token) == first)
     listed = overlay.node(first).identifiers
     if len(leaving) == len(listed):
-        return _split_before(overlay, asked, first, leaving)
-    links = {token: listed[token] for token in leaving}
+        return Decision(first, (), asked.rejected)
+    links = {token: listed[token] for token in leaving if token in listed}
     profile = overlay.create(leaving[0], time)
     for token in leaving:
         overlay.link(profile, token, time)
-        overlay.node(profile).identifiers[token] = links[token]
+        overlay.node(profile).identifiers[token] = links.get(token, Link(time))
+        overlay.void(token, time)
     overlay.change(profile).created = min([time, *(link.first for link in links.values())])
-    operated = Operated("split", first, leaving, time, profile, asked.cause)
-    part(overlay, operated)
-    return Decision(profile, (), asked.rejected, operated=operated)
-
-
-def _split_before(
-    overlay: Overlay, asked: Operation, left: ProfileId, leaving: Sequence[str]
-) -> Decision:
-    """They are all there is of a profile: this split was done, or there is nothing to split."""
-    apart = overlay.node(left).apart
-    if not apart:
-        return Decision(left, (), asked.rejected)
-    operated = Operated("split", apart[-1], tuple(leaving), asked.time, left, asked.cause)
-    return Decision(left, (), asked.rejected, operated=operated)
+    done = Operated("split", first, leaving, time, profile, asked.cause)
+    part(overlay, done)
+    overlay.note(done)
+    return Decision(profile, (), asked.rejected)
 
 
 def _merge(overlay: Overlay, asked: Operation) -> Decision:
     """Whatever the limits say and whatever was split; who survives is not for the caller."""
-    roots = {overlay.root(token) for token in asked.tokens} - {None}
+    mine = [token for token in asked.tokens if _is_newest(overlay, asked, token, alone=True)]
+    roots = {overlay.root(token) for token in mine} - {None}
     profiles = sorted(root for root in roots if root is not None)
     if not profiles:
         return Decision(None, (), asked.rejected)
     survivor = overlay.unite(profiles, asked.time, asked.tokens, asked.cause)
     merges = tuple((one, survivor) for one in profiles if one != survivor)
     return Decision(survivor, (), asked.rejected, merges)
+
+
+def _is_newest(overlay: Overlay, asked: Operation, token: str, *, alone: bool = False) -> bool:
+    """Whether it belongs to somebody, and nothing newer was said of whom."""
+    held = overlay.holding(token)
+    if held is None or not held.linked or asked.time <= held.cut:
+        return False
+    return alone or held.asserted <= asked.time

@@ -6,12 +6,12 @@ write. Everything the plan changes says what it expects to find, so that the sto
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from journeys.identity.claims import Claim, Rejection, named
 from journeys.identity.config import IdentityConfig
 from journeys.identity.decide import Verdict, decide, survivor_key
+from journeys.identity.known import Decision
 from journeys.identity.plan import Plan, Unread
 from journeys.identity.records import (
     ASSERTED,
@@ -24,11 +24,14 @@ from journeys.identity.records import (
     Link,
     Merge,
     Node,
+    Note,
     decode_holding,
     decode_node,
     encode,
     encode_holding,
+    erased_among,
     holder_of,
+    merge_of,
     seen_at,
     written_time,
 )
@@ -41,19 +44,6 @@ NEVER_SEEN = Millis(1 << 53)
 
 
 NOBODY, NEVER = ProfileId(""), Millis(0)
-
-
-class Decision(Struct, frozen=True, gc=False):
-    """`profile` None: nothing in the claim can identify. `links` are the tokens that took part.
-
-    `merges` are (loser, survivor), in order. `operated` is what an operation leaves in the inbox.
-    """
-
-    profile: ProfileId | None
-    links: tuple[str, ...] = ()
-    rejected: tuple[Rejection, ...] = ()
-    merges: tuple[tuple[ProfileId, ProfileId], ...] = ()
-    operated: Operated | None = None
 
 
 class Overlay:
@@ -82,33 +72,19 @@ class Overlay:
                 hot[token] = ProfileId(raw[:22].decode())
                 if raw[23:34] < since:
                     self._unsure.add(token)
+        self._erased = erased_among(records)
         self._held: dict[str, Holding | None] = {}
         self._put: dict[str, None] = {}
         self._seen: dict[str, bytes] = {}
         self._nodes: dict[ProfileId, Node | None] = {}
         self._changed: dict[ProfileId, None] = {}
-        self._merges: list[Merge] = []
+        self._notes: list[Note] = []
 
     def take(self, claim: Claim) -> Decision:
         """Decides a claim and carries it out here."""
-        tokens = claim.tokens
-        if tokens and not claim.looks_up:
-            hot = self._hot
-            first = hot.get(tokens[0])
-            if first is not None:
-                if len(tokens) == 1:
-                    return Decision(first, tokens, claim.rejected)
-                unsure = self._unsure
-                for token in tokens:
-                    if hot.get(token) != first or token in unsure:
-                        break
-                else:
-                    return Decision(first, tokens, claim.rejected)
-            if profile := self._seen_again(claim):
-                return Decision(profile, tokens, claim.rejected)
-        elif not (tokens or claim.shared):
-            return Decision(None, (), claim.rejected)
-        return self._carried_out(decide(claim, self, self._config), claim)
+        if self._erased and (late := self._of_the_erased(claim)):
+            return Decision(None, (), (*claim.rejected, *late), erased=True)
+        return self._taken(claim)
 
     def root(self, token: str) -> ProfileId | None:
         held = self.holding(token)
@@ -168,7 +144,7 @@ class Overlay:
     def create(self, strongest: str, time: Millis) -> ProfileId:
         """A new profile that begins with this identifier. No id is ever used twice."""
         held = self.holding(strongest)
-        generation = held.generation if held else 0
+        generation = held.generation + held.linked if held else 0
         while True:
             profile = profile_id(strongest, generation, self._config.key)
             node = self.find(profile)
@@ -206,11 +182,16 @@ class Overlay:
             self._held[token], self._seen[token] = decode_holding(later), later
 
     def free(self, token: str, cut: Millis | None = None) -> None:
-        """Takes an identifier from whom it belongs to; what was linked up to `cut` is void."""
+        """Takes an identifier from whom it belongs to; what was linked up to `cut` is void.
+
+        It begins no profile of the same id again, also where nobody knows the id any more.
+        """
         held, root = self.holding(token) or Holding(NOBODY, NEVER, NEVER), self.root(token)
         if root is not None:
             self._unlist(root, token)
-        self.put(token, replace(held, owner=root or held.owner, state=FREE))
+        generation = held.generation + (held.state != FREE and held.owner != NOBODY)
+        free = replace(held, owner=root or held.owner, state=FREE, generation=generation)
+        self.put(token, free)
         if cut is not None:
             self.void(token, cut)
 
@@ -219,6 +200,13 @@ class Overlay:
         held = self.holding(token)
         if held is not None and cut > held.cut:
             self.put(token, replace(held, cut=cut))
+
+    def forget(self, token: str, time: Millis) -> None:
+        """What was said of this identifier's person at that event time or before is nobody's."""
+        held = self.holding(token)
+        if held is not None and time > held.erased:
+            self.put(token, replace(held, erased=time))
+            self._erased[token] = time
 
     def share(self, token: str) -> None:
         """Makes an identifier a shared device, which is nobody's."""
@@ -258,13 +246,14 @@ class Overlay:
         """Merges live profiles into the one that has to survive, and notes it in the outbox."""
         first, *others = sorted(profiles, key=lambda one: survivor_key(one, self.node(one)))
         for other in others:
-            self.note(self._merge(first, other, time, links, cause))
+            kept, lost = (first, self.node(first)), (other, self.node(other))
+            self.note(merge_of(kept, lost, time, links, cause, self._config.version))
             self.absorb(first, other)
         return first
 
-    def note(self, merge: Merge) -> None:
-        """Has a merge told of: it goes to identity's outbox with the rest."""
-        self._merges.append(merge)
+    def note(self, note: Note) -> None:
+        """Has the inbox told of something: it goes to identity's outbox with the rest."""
+        self._notes.append(note)
 
     def absorb(self, survivor: ProfileId, loser: ProfileId) -> None:
         """Ends a live profile in another one; in a repair the log says which, not the order."""
@@ -282,7 +271,7 @@ class Overlay:
 
     def plan(self) -> Plan:
         """What has to be written, net of what the claims did and undid."""
-        plan = Plan(merges=self._merges)
+        plan = Plan(notes=self._notes)
         for profile in self._changed:
             node, raw = self.node(profile), self._stored.get(profile)
             plan.nodes[profile] = (raw or b"", encode(node))
@@ -292,7 +281,31 @@ class Overlay:
             if (held := self._held[token]) is not None:
                 plan.records[token] = (self._records[token] or b"", encode_holding(held))
         plan.touches = {token: seen for token, seen in self._seen.items() if token not in self._put}
+        dead = [profile for profile in self._changed if self.node(profile).to]
+        free = [token for token in self._put if (held := self._held[token]) and held.state == FREE]
+        plan.lapse(dead, self._config.alias_ttl)
+        plan.lapse(free, self._config.tombstone_ttl)
         return plan
+
+    def _taken(self, claim: Claim) -> Decision:
+        tokens = claim.tokens
+        if tokens and not claim.looks_up:
+            hot = self._hot
+            first = hot.get(tokens[0])
+            if first is not None:
+                if len(tokens) == 1:
+                    return Decision(first, tokens, claim.rejected)
+                unsure = self._unsure
+                for token in tokens:
+                    if hot.get(token) != first or token in unsure:
+                        break
+                else:
+                    return Decision(first, tokens, claim.rejected)
+            if profile := self._seen_again(claim):
+                return Decision(profile, tokens, claim.rejected)
+        elif not (tokens or claim.shared):
+            return Decision(None, (), claim.rejected)
+        return self._carried_out(decide(claim, self, self._config), claim)
 
     def _seen_again(self, claim: Claim) -> ProfileId | None:
         """Whose all identifiers are, their times noted where that is due; None if not one's."""
@@ -318,9 +331,14 @@ class Overlay:
                 self._held.pop(token, None)
         return ProfileId(owner.decode())
 
+    def _of_the_erased(self, claim: Claim) -> list[Rejection]:
+        """Those of its identifiers whose person was erased since; one is enough."""
+        erased, time = self._erased, claim.time
+        return [(named(one), "stale") for one in claim.links if erased.get(one.token, -1) >= time]
+
     def _carried_out(self, verdict: Verdict, claim: Claim) -> Decision:
-        before, time = len(self._merges), claim.time
-        self._note_users(verdict)
+        before, time = len(self._notes), claim.time
+        self._note_users(verdict, claim)
         if not (verdict.roots or verdict.new):
             return self._otherwise(verdict, claim)
         if verdict.roots:
@@ -328,20 +346,29 @@ class Overlay:
         else:
             profile = self.create(verdict.new[0].token, time)
         for one in verdict.new:
+            self._tell("moved", one.token, claim, profile)
             self.link(profile, one.token, time)
         links = tuple(token for token in claim.tokens if token not in verdict.refused)
         for token in verdict.touched:
             self.touch(token, time, together=len(links) > 1)
         for token in verdict.evicted:
+            self._tell("evicted", token, claim)
             self.free(token)
-        merges = tuple((merge.loser, merge.survivor) for merge in self._merges[before:])
+        notes = self._notes[before:]
+        merges = tuple((one.loser, one.survivor) for one in notes if isinstance(one, Merge))
         return Decision(profile, links, (*claim.rejected, *verdict.rejected), merges)
 
-    def _note_users(self, verdict: Verdict) -> None:
+    def _note_users(self, verdict: Verdict, claim: Claim) -> None:
         for token, users in verdict.users.items():
             self.note_users(token, users)
         for token in verdict.shared:
+            self._tell("shared", token, claim)
             self.share(token)
+
+    def _tell(self, kind: str, token: str, claim: Claim, to: ProfileId = NOBODY) -> None:
+        """The shard of whom an identifier is about to leave hears of it."""
+        if self.holding(token) is not None and (root := self.root(token)) is not None:
+            self.note(Operated(kind, root, (token,), claim.time, to, claim.cause))
 
     def _otherwise(self, verdict: Verdict, claim: Claim) -> Decision:
         """The answer where nothing may link: whose a shared device or a late one is."""
@@ -362,30 +389,6 @@ class Overlay:
     def _unlist(self, profile: ProfileId | None, token: str) -> None:
         if profile is not None:
             self.change(profile).identifiers.pop(token, None)
-
-    def _merge(
-        self,
-        survivor: ProfileId,
-        loser: ProfileId,
-        time: Millis,
-        links: tuple[str, ...],
-        cause: str,
-    ) -> Merge:
-        kept, lost = self.node(survivor), self.node(loser)
-        return Merge(
-            loser,
-            survivor,
-            time,
-            cause,
-            links,
-            moved=tuple(lost.identifiers),
-            loser_known=lost.known,
-            loser_created=lost.created,
-            survivor_known=kept.known,
-            survivor_created=kept.created,
-            aliases=tuple(lost.aliases),
-            config=self._config.version,
-        )
 
     def _repoints(self, loser: ProfileId, raw: bytes) -> list[tuple[str, ProfileId, ProfileId]]:
         survivor = self.living(loser)

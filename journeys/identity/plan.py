@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from journeys.identity.config import IdentityConfig
-from journeys.identity.records import Merge, decode_holding, is_linked, owner_of
+from journeys.identity.records import Note, decode_holding, is_linked, owner_of
 from journeys.identity.tokens import ID_LENGTH, profile_id
 from schemas.touchpoint import ProfileId
 
@@ -32,16 +32,23 @@ class Plan:
     `repoints` are (token, from, to) for identifiers of a loser which the batch did not read: they
     belong to the node, which is compared, so they are not. `touches` only note that an identifier
     was seen where it is: of two, the later times count, and only another owner is a conflict.
+    `notes` are for the outbox. What stands in `lapses` may be forgotten after so many ms.
     """
 
     records: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     nodes: dict[ProfileId, tuple[bytes, bytes]] = field(default_factory=dict)
     repoints: list[tuple[str, ProfileId, ProfileId]] = field(default_factory=list)
-    merges: list[Merge] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     touches: dict[str, bytes] = field(default_factory=dict)
+    lapses: dict[str, int] = field(default_factory=dict)
+
+    def lapse(self, keys: Iterable[str], ttl: int) -> None:
+        """Lets these be forgotten after `ttl` ms; 0: never."""
+        if ttl:
+            self.lapses |= dict.fromkeys(keys, ttl)
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.nodes or self.merges or self.touches)
+        return bool(self.records or self.nodes or self.notes or self.touches)
 
 
 def wanted_nodes(

@@ -4,12 +4,14 @@ Which of them counts: an identifier belongs to whom its record names, and the re
 profile. A node's list is what a merge has to repoint; it may hold more, never less.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from journeys.identity.tokens import ID_LENGTH
+from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
 
 LINKED, FREE, SHARED = "", "!", "*"
@@ -34,7 +36,8 @@ class Node(Struct, array_like=True):
 
     `known` (it ever had an identifier of a person) only becomes true, `created` (the smallest
     event time that linked something) only falls: who survives a merge depends on both.
-    `apart` are profiles it was split from; nothing can be linked to one that is `erased`.
+    `apart` are profiles it was split from. Nothing can be linked to one that is `erased`, since
+    that event time; it has no identifiers, and stays so that its id is never used again.
     """
 
     created: Millis
@@ -43,11 +46,11 @@ class Node(Struct, array_like=True):
     identifiers: dict[str, Link] = {}
     aliases: list[ProfileId] = []
     apart: list[ProfileId] = []
-    erased: bool = False
+    erased: Millis = Millis(0)
 
 
-class Merge(Struct, frozen=True, array_like=True):
-    """One line of identity's outbox: `loser` ended in `survivor`. A profile ends once.
+class Merge(Struct, frozen=True, array_like=True, tag="merge"):
+    """A note in identity's outbox: `loser` ended in `survivor`. A profile ends once.
 
     `time` is the event time of what joined them, `cause` its name, `links` the tokens that did
     it, `moved` those that changed hands; `config` is the version of the rules.
@@ -67,6 +70,10 @@ class Merge(Struct, frozen=True, array_like=True):
     config: int = 1
 
 
+Note = Merge | Operated
+"""What waits in identity's outbox until it is in the inbox."""
+
+
 class SurvivorKey(NamedTuple):
     """The least one survives. It only ever falls, so rings of merges cannot come about."""
 
@@ -77,7 +84,7 @@ class SurvivorKey(NamedTuple):
 
 _encoder = msgspec.msgpack.Encoder()
 _nodes = msgspec.msgpack.Decoder(Node)
-_merges = msgspec.msgpack.Decoder(Merge)
+_notes = msgspec.msgpack.Decoder(Note)
 
 
 class Holding(Struct, frozen=True, gc=False):
@@ -85,7 +92,8 @@ class Holding(Struct, frozen=True, gc=False):
 
     `asserted` is the latest event time at which it took part together with another identifier,
     `last` at which it took part. What linked it at `cut` or before is void: it was unbound or
-    erased. `users` are tokens of people it was taken from, or refused to.
+    erased. `users` are tokens of people it was taken from, or refused to. Whose it was at `erased`
+    or before was erased then: no touchpoint of that time is anybody's.
     """
 
     owner: ProfileId
@@ -95,6 +103,7 @@ class Holding(Struct, frozen=True, gc=False):
     cut: Millis = Millis(0)
     generation: int = 0
     users: tuple[str, ...] = ()
+    erased: Millis = Millis(0)
 
     @property
     def linked(self) -> bool:
@@ -109,6 +118,8 @@ def encode_holding(held: Holding) -> bytes:
     text = f"{held.state}{held.owner}|{held.asserted:011x}|{held.last:011x}"
     if held.cut or held.generation or held.users:
         text += f"|{held.cut:x}|{held.generation:x}|{','.join(held.users)}"
+    if held.erased:
+        text += f"|{held.erased:x}"
     return text.encode()
 
 
@@ -123,7 +134,14 @@ def decode_holding(record: bytes) -> Holding:
     return Holding(
         *(held.owner, held.asserted, held.last, state, _millis(cut), int(generation, 16)),
         tuple(users.split(",")) if users else (),
+        _millis(rest[4]) if len(rest) > 4 else Millis(0),
     )
+
+
+def erased_among(records: Mapping[str, bytes | None]) -> dict[str, Millis]:
+    """Those of these identifiers whose person was erased once, with the latest event time of it."""
+    rare = [(token, raw) for token, raw in records.items() if raw and len(raw) > LAST.stop]
+    return {token: at for token, raw in rare if (at := decode_holding(raw).erased)}
 
 
 def is_linked(record: bytes) -> bool:
@@ -168,7 +186,33 @@ def written_time(time: int) -> bytes:
     return b"%011x" % time
 
 
-def encode(record: Node | Merge) -> bytes:
+def merge_of(
+    survivor: tuple[ProfileId, Node],
+    loser: tuple[ProfileId, Node],
+    time: Millis,
+    links: tuple[str, ...],
+    cause: str,
+    version: int,
+) -> Merge:
+    """The note on a merge that is about to happen."""
+    (into, kept), (gone, lost) = survivor, loser
+    return Merge(
+        gone,
+        into,
+        time,
+        cause,
+        links,
+        moved=tuple(lost.identifiers),
+        loser_known=lost.known,
+        loser_created=lost.created,
+        survivor_known=kept.known,
+        survivor_created=kept.created,
+        aliases=tuple(lost.aliases),
+        config=version,
+    )
+
+
+def encode(record: Node | Note) -> bytes:
     return _encoder.encode(record)
 
 
@@ -176,8 +220,8 @@ def decode_node(value: bytes) -> Node:
     return _nodes.decode(value)
 
 
-def decode_merge(value: bytes) -> Merge:
-    return _merges.decode(value)
+def decode_note(value: bytes) -> Note:
+    return _notes.decode(value)  # type: ignore[no-any-return]
 
 
 def _millis(text: str) -> Millis:

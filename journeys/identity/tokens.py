@@ -30,6 +30,11 @@ def device_profile(token: str, key: bytes) -> ProfileId:
     return ProfileId(_hash(f"device|{token}".encode(), key))
 
 
+def nobody(token: str, key: bytes) -> ProfileId:
+    """An id that no profile ever has: what is said of an identifier of nobody's goes its way."""
+    return ProfileId(_hash(f"nobody|{token}".encode(), key))
+
+
 def key_print(key: bytes) -> str:
     """Tells two keys apart without telling either: tokens of another key find nobody."""
     return _hash(b"print", key)

@@ -3,9 +3,9 @@
 -- A linked identifier's record is its owner (22 characters), when asserted, when seen last (11
 -- hexadecimal digits each, which compare as text), and the rest.
 local valid, outbox = unpack(KEYS, 1, 2)
-local gate, changes, repoints, touches, merges = unpack(ARGV)
+local gate, changes, repoints, touches, notes = unpack(ARGV)
 changes, repoints = cmsgpack.unpack(changes), cmsgpack.unpack(repoints)
-touches, merges = cmsgpack.unpack(touches), cmsgpack.unpack(merges)
+touches, notes = cmsgpack.unpack(touches), cmsgpack.unpack(notes)
 local before_touches = #KEYS - #touches
 local before_repoints = before_touches - #repoints
 local before_changes = before_repoints - #changes
@@ -39,6 +39,9 @@ for i, touch in ipairs(seen) do
 end
 for i, change in ipairs(changes) do
   redis.call('SET', KEYS[before_changes + i], change[2])
+  if change[3] > 0 then
+    redis.call('PEXPIRE', KEYS[before_changes + i], change[3])
+  end
 end
 for i, repoint in ipairs(repoints) do
   local loser, survivor = repoint[1], repoint[2]
@@ -48,7 +51,7 @@ for i, repoint in ipairs(repoints) do
     redis.call('SET', key, survivor .. string.sub(record, #loser + 1))
   end
 end
-for _, merge in ipairs(merges) do
-  redis.call('XADD', outbox, '*', 'merge', merge)
+for _, note in ipairs(notes) do
+  redis.call('XADD', outbox, '*', 'note', note)
 end
 return redis.call('XRANGE', outbox, '-', '+')

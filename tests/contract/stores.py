@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import IdentityConfig, identity_config
+from journeys.identity.known import Decision
 from journeys.identity.operations import Operation
-from journeys.identity.overlay import Decision
 from journeys.identity.plan import Plan
-from journeys.identity.records import decode_node, owner_of
+from journeys.identity.records import Merge, decode_node, owner_of
 from schemas.inbox import Arrived, InboxRecord, Merged
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 from streams.identities import RedisIdentities, resolve
@@ -200,11 +200,11 @@ class Log:
     ) -> list[Decision]:
         resolved = await resolve(identities, claims, config)
         for waiting in resolved.outbox:
-            self.records.append(Merged(waiting.merge.loser, waiting.merge.survivor))
+            note = waiting.note
+            merged = isinstance(note, Merge)
+            self.records.append(Merged(note.loser, note.survivor) if merged else note)
         for one, decision in zip(claims, resolved.decisions, strict=True):
-            if decision.operated is not None:
-                self.records.append(decision.operated)
-            elif decision.profile is not None:
+            if isinstance(one, Claim) and decision.profile is not None:
                 touchpoint = Touchpoint("t", "seen", one.time, one.time, "app")
                 self.records.append(
                     Arrived(decision.profile, touchpoint, decision.links, ("touchpoints", 0, 0))

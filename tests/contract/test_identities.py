@@ -73,7 +73,7 @@ async def test_a_claim_of_two_people_makes_them_one_and_tells_of_it_once(store: 
     assert [decision.profile for decision in met.decisions] == [other.profile] * 4
     assert met.decisions[0].merges == ((one.profile, other.profile),)
     assert [decision.merges for decision in met.decisions[1:]] == [()] * 3
-    assert [(w.merge.loser, w.merge.survivor) for w in met.outbox] == [(one.profile, other.profile)]
+    assert [(w.note.loser, w.note.survivor) for w in met.outbox] == [(one.profile, other.profile)]
     assert (await resolve(store.identities, [], CONFIG)).outbox == met.outbox
     await store.identities.trim([waiting.id for waiting in met.outbox])
     await store.identities.trim([waiting.id for waiting in met.outbox])
@@ -106,7 +106,7 @@ async def test_a_storm_of_merges_in_one_batch_leaves_one_person(store: Store):
     storm = [cookies([n, 0 if n % 3 else n - 1], time=300) for n in range(1, 200)]
     met = await resolve(store.identities, storm, CONFIG)
 
-    losers = [waiting.merge.loser for waiting in met.outbox]
+    losers = [waiting.note.loser for waiting in met.outbox]
     assert len(losers) == len(set(losers)) == 199
     assert await partition(store.identities, strangers) == components(strangers + storm)
     last = met.decisions[-1].profile
@@ -139,7 +139,7 @@ async def test_concurrent_workers_end_with_what_is_connected(store: Store):
 
     assert await partition(store.identities, claims) == components(claims)
     outbox = (await store.identities.read(())).outbox
-    losers = [waiting.merge.loser for waiting in outbox]
+    losers = [waiting.note.loser for waiting in outbox]
     assert len(losers) == len(set(losers))
     assert await all_lead_to_one_root(store.identities, claims)
 
@@ -284,10 +284,10 @@ async def stitched_in_batches(identities: Identities, claims: Sequence[Claim], s
 async def all_lead_to_one_root(identities: Identities, claims: Sequence[Claim]) -> bool:
     """Every profile that ever lost a merge leads to a live one."""
     for waiting in (await identities.read(())).outbox:
-        profile = waiting.merge.loser
+        profile = waiting.note.loser
         while to := decode_node((await identities.nodes([profile]))[profile] or b"").to:
             profile = to
-        assert profile != waiting.merge.loser
+        assert profile != waiting.note.loser
     return True
 
 

@@ -101,11 +101,11 @@ async def test_a_merge_whose_note_was_lost_is_told_of(store: Store):
 
     done = await repair(store.identities, CONFIG, no_fence, log.read)
 
-    lost = met.outbox[0].merge
+    lost = met.outbox[0].note
     outbox = (await store.identities.read(())).outbox
     assert done is not None
     assert done.told == 1
-    assert [w.merge for w in outbox] == [Merge(lost.loser, lost.survivor, Millis(2))]
+    assert [w.note for w in outbox] == [Merge(lost.loser, lost.survivor, Millis(2))]
 
 
 async def test_a_touchpoint_whose_identifiers_lead_elsewhere_unites_the_two(store: Store):
@@ -120,7 +120,7 @@ async def test_a_touchpoint_whose_identifiers_lead_elsewhere_unites_the_two(stor
 
     assert done == Repaired(records=1, united=1, told=0)
     outbox = (await store.identities.read(())).outbox
-    assert [(w.merge.loser, w.merge.survivor) for w in outbox] == [(one.profile, other.profile)]
+    assert [(w.note.loser, w.note.survivor) for w in outbox] == [(one.profile, other.profile)]
 
 
 async def test_the_log_says_who_survived_and_a_ring_in_it_leads_to_one(store: Store):

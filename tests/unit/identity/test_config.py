@@ -56,7 +56,6 @@ def test_whether_a_token_names_a_person_is_told_by_its_namespace():
     [
         ({"namespaces": {"email": {"fold_gmail": True}}}, "namespaces.email.fold_gmail"),
         ({"consistency": "strict"}, "consistency"),
-        ({"alias_ttl": "400d"}, "alias_ttl"),
         ({"storage": {"values": "raw"}}, "storage.values"),
     ],
 )

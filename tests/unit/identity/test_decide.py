@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
 from journeys.identity.decide import decide
-from journeys.identity.overlay import Decision, Overlay
+from journeys.identity.known import Decision
+from journeys.identity.overlay import Overlay
 from journeys.identity.plan import Unread, wanted_nodes
 from journeys.identity.records import (
     Holding,
@@ -185,7 +186,7 @@ def test_the_plan_of_a_merge_says_what_it_expects_and_repoints_what_was_not_read
     assert (loser.to, loser.identifiers, survivor.aliases) == (ONE, {}, [OTHER])
     assert plan.repoints == [(unread.tokens[0], OTHER, ONE)]
     assert plan.records == {b.tokens[0]: (recorded(OTHER), recorded(ONE, 100))}
-    [merge] = plan.merges
+    [merge] = plan.notes
     assert (merge.loser, merge.survivor, merge.time) == (OTHER, ONE, 100)
     assert set(merge.moved) == {*b.tokens, *unread.tokens}
 
