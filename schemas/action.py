@@ -18,7 +18,7 @@ class Reason(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    cause: Literal["touchpoint", "timer", "merge", "retry"]
+    cause: Literal["touchpoint", "timer", "merge", "retry", "publish"]
     id: str
     armed: datetime | None = None
 
@@ -56,7 +56,7 @@ class Action(BaseModel):
     leaves: datetime
     expires_at: datetime | None = None
     not_after: datetime | None = None
-    flags: tuple[str, ...] = ()
+    flags: tuple[str, ...] = Field((), description="`lateness_cap`: decided without a late source")
     passed_over: dict[str, str] = Field(
         default_factory=dict, description="channel preferred to this one -> why not it"
     )

@@ -81,10 +81,14 @@ class Opened(Struct, frozen=True, array_like=True, tag="opened"):
 
 
 class Published(Struct, frozen=True, array_like=True, tag="published"):
-    """From here on this release is in force: settings by digest, maps by name and version."""
+    """From here on this release is in force: settings by digest, maps by name and version.
+
+    `texts` has the digest of each map whose text is not the first that bore its version.
+    """
 
     settings: str
     maps: dict[str, int]
+    texts: dict[str, str] = {}
 
 
 class Held(Struct, frozen=True, array_like=True, tag="held"):
@@ -123,6 +127,12 @@ class Drained(Struct, frozen=True, array_like=True, tag="drained"):
 class Stopped(Struct, frozen=True, array_like=True, tag="stopped"):
     """All who are in the map end, each when she is next looked at; only a version published
     later lets anybody in."""
+
+    map: str
+
+
+class Archived(Struct, frozen=True, array_like=True, tag="archived"):
+    """The map is forgotten, where nobody is in it."""
 
     map: str
 
@@ -182,6 +192,7 @@ InboxRecord = (
     | Drained
     | Stopped
     | Operated
+    | Archived
 )
 
 

@@ -23,6 +23,7 @@ Kind = Literal[
     "result",
     "report",
     "skipped",
+    "migrate",
 ]
 
 
@@ -40,10 +41,11 @@ class Transition(BaseModel):
     version: int
     key: str | None = None
     instance: str | None = Field(None, description="absent where nobody entered (`refused`)")
-    cause: Literal["touchpoint", "timer", "merge", "retry", "stop"]
+    cause: Literal["touchpoint", "timer", "merge", "retry", "stop", "publish"]
     cause_id: str = Field(description="the touchpoint's own id, or a timer's")
     stage: str | None = Field(None, description="where she was")
-    to: str | None = Field(None, description="where she came to (`enter`, `move`)")
+    to: str | None = Field(None, description="where she came to (`enter`, `move`, `migrate`)")
+    from_version: int | None = Field(None, description="of `migrate`: the version she was in")
     outcome: str | None = None
     goal: str | None = None
     value: Any = None

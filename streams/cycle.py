@@ -121,8 +121,15 @@ class ShardOwner:
         for logged in batch:
             if isinstance(logged.record, Published):
                 await parts.library.prepare(logged.record)
-        release = parts.library.release
-        effects = fold(loaded.shard, batch, loaded.profiles, release, loaded.due, loaded.waiting)
+        effects = fold(
+            loaded.shard,
+            batch,
+            loaded.profiles,
+            parts.library.release,
+            loaded.due,
+            loaded.waiting,
+            loaded.visited,
+        )
         return loaded.shard, effects
 
     async def _check_stamps(self, facts: Shard, batch: Sequence[Logged]) -> None:

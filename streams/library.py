@@ -1,7 +1,8 @@
 """The published maps and settings, read from the log's library topic and compiled once.
 
-Contents are immutable: settings by their digest, a map by name and version. What is in force is
-said by the inbox alone; the library only knows what those words mean.
+Contents are immutable: settings by their digest, a map by name and version; a text that changes
+only what follows live stands besides, by its own digest. What is in force is said by the inbox
+alone; the library only knows what those words mean.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,9 @@ class Shelf:
 
     settings: dict[str, Mapping[str, str]] = field(default_factory=dict)
     maps: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    """(name, version) -> (file, text)."""
+    """(name, version) -> (file, text), the first."""
+    later: dict[tuple[str, int, str], tuple[str, str]] = field(default_factory=dict)
+    """The same by (name, version, digest) of texts that came after the first."""
     latest: Published | None = None
     """What was published last: where a worker starts from; shards go by their inbox."""
 
@@ -38,8 +41,9 @@ def settings_key(digest: str) -> bytes:
     return f"settings/{digest}".encode()
 
 
-def map_key(name: str, version: int) -> bytes:
-    return f"map/{name}/{version}".encode()
+def map_key(name: str, version: int, digest: str = "") -> bytes:
+    """`digest` of a text that is not the first of its version."""
+    return f"map/{name}/{version}{'/' if digest else ''}{digest}".encode()
 
 
 async def read_shelf(connection: KafkaConnection, topics: Topics) -> Shelf:
@@ -49,12 +53,17 @@ async def read_shelf(connection: KafkaConnection, topics: Topics) -> Shelf:
         kind, _, rest = record.key.decode().partition("/")
         content = orjson.loads(record.value)
         if record.key == LATEST:
-            shelf.latest = Published(content["settings"], content["maps"])
+            texts = content.get("texts", {})
+            shelf.latest = Published(content["settings"], content["maps"], texts)
         elif kind == "settings":
             shelf.settings[rest] = content
         else:
-            name, _, version = rest.partition("/")
-            shelf.maps[name, int(version)] = (content["file"], content["text"])
+            name, version, *digest = rest.split("/")
+            written = content["file"], content["text"]
+            if digest:
+                shelf.later[name, int(version), digest[0]] = written
+            else:
+                shelf.maps[name, int(version)] = written
     return shelf
 
 
@@ -66,7 +75,7 @@ class Library:
         self._shelf = Shelf()
         self._releases = Releases(
             lambda digest: compile_settings(self._shelf.settings[digest]),
-            lambda name, version: self._shelf.maps[name, version],
+            lambda *text: self._shelf.later[text] if text[2] else self._shelf.maps[text[:2]],
         )
 
     async def latest(self) -> Workspace | None:
@@ -98,4 +107,7 @@ class Library:
         for name, version in wanted.maps.items():
             if (name, version) not in self._shelf.maps:
                 return f"version {version} of the map {name}"
+            digest = wanted.texts.get(name, "")
+            if digest and (name, version, digest) not in self._shelf.later:
+                return f"the text {digest[:12]} of version {version} of the map {name}"
         return None

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from journeys.engine.effects import FOLD_VERSION, Effects, Shard
+from journeys.engine.rounds import NOBODY, Visited
 from journeys.identity.plan import Plan
 from journeys.identity.records import Note
 from schemas.inbox import Logged
@@ -48,13 +49,15 @@ class Outgoing(Struct, frozen=True, gc=False):
 class Loaded:
     """A shard as stored at the offset asked for, and the profiles asked for that exist.
 
-    `due` are the profiles a Tick may fire, in (due, id) order; `waiting` those at the gate.
+    `due` are the profiles a Tick may fire, in (due, id) order; `waiting` those at the gate,
+    `visited` those a round comes to.
     """
 
     shard: Shard
     profiles: dict[ProfileId, bytes] = field(default_factory=dict)
     due: Sequence[tuple[Millis, ProfileId]] = ()
     waiting: Sequence[tuple[Millis, ProfileId]] = ()
+    visited: Visited = NOBODY
 
 
 class States(Protocol):
@@ -72,7 +75,8 @@ class States(Protocol):
         """
 
     async def earliest(self, shard: int) -> tuple[Millis | None, bool]:
-        """The earliest due moment, and whether somebody stands at the gate while it is open."""
+        """The earliest due moment, and whether somebody stands at the gate while it is open, or a
+        round is under way."""
 
     async def commit(
         self, shard: int, topic_id: str, start: int, end: int, facts: Shard, effects: Effects

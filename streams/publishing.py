@@ -4,21 +4,24 @@ All of it is one transaction of the id `publish`, so a worker that reads the wor
 contents, and either all shards hear it or none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
+from journeys.engine.fates import Fate, fates
 from journeys.language.model import Map, Workspace
-from journeys.language.problems import MapError
+from journeys.language.problems import MapError, nearest
 from journeys.language.workspace import (
     Compiled,
     compile_map,
     compile_settings,
     compile_workspace,
+    digest_of_text,
 )
 from schemas import inbox
 from schemas.inbox import (
+    Archived,
     Drained,
     Held,
     InboxRecord,
@@ -51,6 +54,7 @@ class PublishReport:
 
     `settings`: they are others than those published last, templates and catalogue among them.
     `restart`: workers take what changed in sources or identity up only at their next start.
+    `fates`: what becomes of those who are in other versions of the maps that changed.
     """
 
     workspace: Workspace
@@ -58,33 +62,73 @@ class PublishReport:
     changed: tuple[Map, ...]
     settings: bool
     restart: bool
+    fates: tuple[Fate, ...] = ()
 
 
 async def publish(
-    connection: KafkaConnection, topics: Topics, shards: int, documents: Mapping[str, str]
+    connection: KafkaConnection,
+    topics: Topics,
+    shards: int,
+    documents: Mapping[str, str],
+    heads: Mapping[str, int] | None = None,
 ) -> PublishReport:
     """Compiles a workspace folder and puts it in force.
 
-    `documents` maps relative paths to texts. Raises MapError with every problem, and
-    PublicationRefused where a version was used for another text or people in an older version
-    could not go on under the new settings.
+    `documents` maps relative paths to texts, `heads` says how many are where (`Shard`). Raises
+    MapError with every problem, and PublicationRefused where a version was used for another
+    structure, or people in an older version could not go on.
     """
     compiled = compile_workspace(documents)
     check_identity(documents)
     shelf = await read_shelf(connection, topics)
-    _refuse_what_strands(compiled, shelf)
+    coming = prospects(compiled, shelf, heads or {})
     written = zip(compiled.files, compiled.texts, strict=True)
     texts = {m.name: text for m, text in zip(compiled.maps, written, strict=True)}
     changed = tuple(m for m in compiled.maps if (m.name, m.version) not in shelf.maps)
-    record = Published(compiled.workspace.digest, {m.name: m.version for m in compiled.maps})
+    anew = {m.name: m.digest for m in compiled.maps if _is_anew(m, shelf)}
+    versions = {m.name: m.version for m in compiled.maps}
+    record = Published(compiled.workspace.digest, versions, anew)
     contents = [_settings_record(topics, compiled.workspace.digest, documents)]
-    contents += [_map_record(topics, m, *texts[m.name]) for m in changed]
-    latest = orjson.dumps({"settings": record.settings, "maps": record.maps})
-    contents.append(Outgoing(topics.maps, LATEST, latest, partition=0))
+    contents += [
+        _map_record(topics, m, *texts[m.name], anew.get(m.name, ""))
+        for m in compiled.maps
+        if m in changed or m.name in anew
+    ]
+    contents.append(_latest(topics, record))
     await _append(connection, topics, [*contents, *_to_all(topics, shards, record)])
     settings = shelf.latest is None or shelf.latest.settings != compiled.workspace.digest
     restart = settings and _asks_for_restart(compiled.workspace, shelf)
-    return PublishReport(compiled.workspace, compiled.maps, changed, settings, restart)
+    return PublishReport(compiled.workspace, compiled.maps, changed, settings, restart, coming)
+
+
+def prospects(compiled: Compiled, shelf: Shelf, heads: Mapping[str, int]) -> tuple[Fate, ...]:
+    """What publishing this would do to those who are in other versions of what changes.
+
+    Raises PublicationRefused as `publish` does.
+    """
+    older = _refuse_what_strands(compiled, shelf)
+    live = shelf.latest.maps if shelf.latest else {}
+    found: list[Fate] = []
+    for map_ in compiled.maps:
+        if live.get(map_.name) != map_.version:
+            before = [each for each in older if each.name == map_.name]
+            _refuse_unknown_stages(map_, before)
+            found += fates(map_, before, heads)
+    stranded = [fate for fate in found if fate.becomes == "stranded"]
+    if stranded:
+        raise PublicationRefused(_strands(stranded, compiled.maps, older))
+    return tuple(found)
+
+
+async def archive(connection: KafkaConnection, topics: Topics, shards: int, map_name: str) -> None:
+    """Forgets a map in every shard where nobody is in it; only publishing brings it back."""
+    latest = (await read_shelf(connection, topics)).latest
+    records = _to_all(topics, shards, Archived(map_name))
+    if latest is not None and map_name in latest.maps:
+        left = {name: version for name, version in latest.maps.items() if name != map_name}
+        texts = {name: text for name, text in latest.texts.items() if name != map_name}
+        records.append(_latest(topics, Published(latest.settings, left, texts)))
+    await _append(connection, topics, records)
 
 
 async def hold(connection: KafkaConnection, topics: Topics, shards: int, reason: str) -> None:
@@ -143,28 +187,70 @@ def _settings_record(topics: Topics, digest: str, documents: Mapping[str, str]) 
     return Outgoing(topics.maps, settings_key(digest), orjson.dumps(settings), partition=0)
 
 
-def _map_record(topics: Topics, map_: Map, file: str, text: str) -> Outgoing:
+def _map_record(topics: Topics, map_: Map, file: str, text: str, digest: str) -> Outgoing:
     value = orjson.dumps({"file": file, "text": text})
-    return Outgoing(topics.maps, map_key(map_.name, map_.version), value, partition=0)
+    return Outgoing(topics.maps, map_key(map_.name, map_.version, digest), value, partition=0)
 
 
-def _refuse_what_strands(compiled: Compiled, shelf: Shelf) -> None:
-    """Every version in the log goes on for the people in it: as it was, under these settings."""
+def _latest(topics: Topics, record: Published) -> Outgoing:
+    said = {"settings": record.settings, "maps": record.maps, "texts": record.texts}
+    return Outgoing(topics.maps, LATEST, orjson.dumps(said), partition=0)
+
+
+def _is_anew(map_: Map, shelf: Shelf) -> bool:
+    """Whether this version has been published with another text before."""
+    first = shelf.maps.get((map_.name, map_.version))
+    return first is not None and digest_of_text(first[1]) != map_.digest
+
+
+def _refuse_what_strands(compiled: Compiled, shelf: Shelf) -> list[Map]:
+    """Every version in the log goes on for the people in it: as it was, under these settings.
+
+    Returns them all.
+    """
     published = {(m.name, m.version): m for m in compiled.maps}
+    found: list[Map] = []
     for (name, version), (file, text) in shelf.maps.items():
+        newer = published.get((name, version))
         try:
             older = compile_map(text, file, compiled.workspace)
         except MapError as error:
-            if (name, version) in published:
-                older = None
-            else:
+            if newer is None:
                 raise PublicationRefused(
                     f"People may still be in version {version} of {name}, which does not fit the "
                     f"new settings: {error.problems[0].what} Keep what it names until they are out."
                 ) from error
-        newer = published.get((name, version))
-        if newer is not None and (older is None or older.digest != newer.digest):
+            older = None
+        if newer is not None and (older is None or older.structure != newer.structure):
             raise PublicationRefused(
-                f"Version {version} of {name} is in the log with other contents, and people may "
+                f"Version {version} of {name} is in the log with another structure, and people may "
                 f"be in it. Give the changed map `version: {version + 1}`."
             )
+        found += [] if older is None else [older]
+    return found
+
+
+def _refuse_unknown_stages(map_: Map, older: Sequence[Map]) -> None:
+    known = {stage for each in older for stage in each.stages}
+    for name in map_.on_publish.stages if map_.on_publish and older else ():
+        if name not in known:
+            raise PublicationRefused(
+                f"`on_publish` of {map_.name} {map_.version} moves people out of {name}, and no "
+                f"version in the log has such a stage. {nearest(name, sorted(known))}"
+            )
+
+
+def _strands(stranded: Sequence[Fate], maps: Sequence[Map], older: Sequence[Map]) -> str:
+    first = stranded[0]
+    here = [fate for fate in stranded if fate.map == first.map]
+    newer = next(each for each in maps if each.name == first.map)
+    where = ", ".join(f"{f.people} in {f.stage} of version {f.version}" for f in here)
+    people = sum(fate.people for fate in here)
+    said = f"Version {newer.version} of {newer.name} would strand {people} people: {where}. "
+    before = next(m for m in older if (m.name, m.version) == (first.map, first.version))
+    if before.has_key != newer.has_key:
+        return said + "They cannot go on under another `key`; use `on_publish: pin` or `stop`."
+    return said + (
+        "Say where each goes on, `on_publish: {mode: migrate, stages: {"
+        f"{first.stage}: ...}}}}`, or let them stay with `on_publish: pin`."
+    )

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from journeys.engine.effects import Effects, Shard
+from journeys.engine.effects import Effects, Round, Shard
 from journeys.engine.fold import tick_time
+from journeys.engine.rounds import NOBODY, Visited
 from journeys.engine.steering import may_pass
 from schemas.inbox import Logged
 from schemas.touchpoint import Millis, ProfileId
@@ -34,7 +35,7 @@ class RedisStates:
 
     def __init__(self, redis: Redis, keys: Keys, shards: int) -> None:
         self._redis, self._keys, self._shards = redis, keys, shards
-        self._commit = Script(redis, "commit")
+        self._commit, self._page = Script(redis, "commit"), Script(redis, "page")
 
     async def position(self, shard: int) -> tuple[int | None, str | None]:
         """The stored offset and inbox topic id; None where the shard was never stored."""
@@ -53,9 +54,11 @@ class RedisStates:
         keys, wanted = self._keys, list(profiles)
         due: Sequence[tuple[Millis, ProfileId]] = ()
         waiting: Sequence[tuple[Millis, ProfileId]] = ()
+        visited = NOBODY
         if tick is not None:
-            due, waiting = await self._fired(shard, offset, tick)
-            wanted = list(dict.fromkeys(p for _, p in chain(due, waiting)) | dict.fromkeys(wanted))
+            due, waiting, visited = await self._fired(shard, offset, tick)
+            called = chain(due, waiting, visited.people)
+            wanted = list(dict.fromkeys(p for _, p in called) | dict.fromkeys(wanted))
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.meta(shard), ["offset", "facts"])
             if wanted:
@@ -63,7 +66,7 @@ class RedisStates:
             meta, *values = await pipe.execute()
         picture = self._picture(shard, offset, meta)
         found = {p: v for p, v in zip(wanted, values[0], strict=True) if v} if wanted else {}
-        return Loaded(picture, found, due, waiting)
+        return Loaded(picture, found, due, waiting, visited)
 
     async def earliest(self, shard: int) -> tuple[Millis | None, bool]:
         keys = self._keys
@@ -72,7 +75,10 @@ class RedisStates:
             pipe.zrange(keys.gate(shard), 0, 0, withscores=True)
             pipe.hget(keys.meta(shard), "facts")
             first, standing, facts = await pipe.execute()
-        passes = bool(standing and facts) and may_pass(_facts.decode(facts), int(standing[0][1]))
+        picture = _facts.decode(facts) if facts else None
+        passes = picture is not None and (
+            picture.round is not None or bool(standing and may_pass(picture, int(standing[0][1])))
+        )
         return (Millis(int(first[0][1])) if first else None), passes
 
     async def commit(
@@ -91,8 +97,9 @@ class RedisStates:
 
     async def _fired(
         self, shard: int, offset: int, tick: Logged
-    ) -> tuple[list[tuple[Millis, ProfileId]], list[tuple[Millis, ProfileId]]]:
-        """Whom a Tick fires: those due by then, then those at an open gate, a Tick's worth.
+    ) -> tuple[list[tuple[Millis, ProfileId]], list[tuple[Millis, ProfileId]], Visited]:
+        """Whom a Tick fires: those due by then, then those at an open gate, then those a round
+        comes to, a Tick's worth.
 
         The bound follows from facts read in the same trip, so a Tick's worth is read and cut.
         """
@@ -106,7 +113,20 @@ class RedisStates:
         until = tick_time(facts, tick)
         fired = [(at, profile) for at, profile in _entries(due) if at <= until]
         waiting = [(at, profile) for at, profile in _entries(standing) if may_pass(facts, at)]
-        return fired, waiting[: FIRED_PER_TICK - len(fired)]
+        waiting = waiting[: FIRED_PER_TICK - len(fired)]
+        left = FIRED_PER_TICK - len(fired) - len(waiting)
+        return fired, waiting, await self._visited(shard, facts.round, left)
+
+    async def _visited(self, shard: int, round_: Round | None, at_most: int) -> Visited:
+        if round_ is None:
+            return NOBODY
+        found: Any = await self._page(
+            keys={"due": self._keys.due(shard)},
+            args={"score": round_.due, "member": round_.id, "count": at_most + 1},
+        )
+        pairs = [(found[at], found[at + 1]) for at in range(0, len(found), 2)]
+        people = _entries([(member, float(score)) for member, score in pairs])
+        return Visited(tuple(people[:at_most]), len(people) <= at_most)
 
     def _picture(self, shard: int, offset: int, meta: tuple[bytes | None, bytes | None]) -> Shard:
         """The facts in `meta`, if they are those at `offset`; raises Stale elsewhere (M29)."""

@@ -27,9 +27,10 @@ from .profile import Armed, Instance, Profile, Remembered, due_of
 from .results import RESULT_TYPES, as_expired, note, overdue, settled
 from .segments import acquaint, edges
 from .settling import is_over
-from .steering import is_ripe, is_stopped
+from .steering import is_ripe
 from .stuck import guarded
 from .turn import Cause, Turn, by_touchpoint
+from .versions import bring_up
 from .waits import replan
 
 FIRED_AT_MOST = 100
@@ -109,8 +110,7 @@ def wake(turn: Turn, before: int | None = None) -> None:
     """
     if turn.release is None or not (turn.profile.instances or turn.profile.look_again):
         return
-    if turn.shard.stopped:
-        _end_stopped(turn)
+    bring_up(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
     grace = turn.release.workspace.grace
     if not _may_be_due(turn.profile, max(limit, turn.shard.log_time), grace):
@@ -142,10 +142,15 @@ def _goes_before(turn: Turn, deadline: int | None, limit: int, grace: int) -> bo
 
 
 def retry(turn: Turn) -> None:
-    """Her stuck instances try again: what they missed first, then what is due."""
-    for instance in list(turn.profile.instances):
-        if instance.stuck:
-            missed, instance.stuck, instance.missed = instance.missed, "", []
+    """Her stuck instances try again, in the version that is theirs by now: what they missed
+    first, then what is due."""
+    tried = [instance for instance in turn.profile.instances if instance.stuck]
+    for instance in tried:
+        instance.stuck = ""
+    bring_up(turn)
+    for instance in tried:
+        missed, instance.missed = instance.missed, []
+        if not (instance.stuck or has_ended(instance)):
             _give_missed(turn, instance, missed)
     wake(turn)
 
@@ -233,16 +238,6 @@ def _turn_of(turn: Turn, instance: Instance) -> tuple[bool, int, int, str]:
         return False, 0, 0, ""
     priorities = {each.name: each.priority for each in turn.book.live}
     return True, -priorities.get(instance.map, 0), first.due, instance.id
-
-
-def _end_stopped(turn: Turn) -> None:
-    """Who is in a version that was stopped is out of it since then (rule 11)."""
-    for instance in list(turn.profile.instances):
-        map_ = turn.map_of(instance)
-        if map_ is not None and is_stopped(turn.shard, map_.name, map_.version):
-            stop = turn.shard.stopped[map_.name]
-            cause = Cause(f"{map_.name}/{stop.at}", "stop", f"stop/{stop.at}")
-            end(turn, map_, instance, "stopped", stop.at, cause)
 
 
 def _let_go(turn: Turn, instance: Instance, moment: int) -> None:

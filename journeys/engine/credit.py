@@ -31,6 +31,18 @@ def credited(
     return NOBODY
 
 
+def carried(older: Map, newer: Map, instance: Instance) -> None:
+    """Her instance goes over to another version: what left keeps the name it left under.
+
+    Where a place means something else now, it stands under the name itself, after a `=`.
+    """
+    was, is_ = _names(older, instance), _names(newer, instance)
+    instance.sent = {
+        place if was.get(place) == is_.get(place) else _under_its_name(was, place): left
+        for place, left in instance.sent.items()
+    }
+
+
 def remember_end(turn: Turn, map_: Map, instance: Instance, when: int, outcome: str) -> None:
     """Keeps what a goal after the end has to know, as long as it may be credited."""
     if not map_.goals:
@@ -73,10 +85,14 @@ def _is_over(turn: Turn, one: Ended) -> bool:
     return max(add(wait, one.at, zone) for wait in waits) < turn.shard.log_time
 
 
+def _under_its_name(names: dict[str, str], place: str) -> str:
+    return f"={names[place]}" if place in names else place
+
+
 def _names(map_: Map, instance: Instance) -> dict[str, str]:
     """Place -> template, or task where it is finished."""
     done = {sent.place for sent in instance.actions if sent.state == "done"}
-    names: dict[str, str] = {}
+    names = {place: place[1:] for place in instance.sent if place.startswith("=")}
     for item in doings(map_):
         if item.place not in instance.sent:
             continue

@@ -26,6 +26,21 @@ class Stop(Struct, array_like=True):
     at: int
 
 
+class Move(Struct, array_like=True):
+    """People in these versions of a map went over to version `to` at `at` (`on_publish`)."""
+
+    versions: list[int]
+    to: int
+    at: int
+
+
+class Round(Struct, array_like=True):
+    """Everybody in the shard is looked at once, in (due, id) order; it stands behind these."""
+
+    due: int = -1
+    id: str = ""
+
+
 class Shard(Struct, array_like=True):
     """The facts of one shard, stored beside its offset. Changed in place by the fold.
 
@@ -53,6 +68,13 @@ class Shard(Struct, array_like=True):
     stopped: dict[str, Stop] = {}
     resumes: int = 0
     """How many maps were resumed so far: what a map held before is judged anew after one more."""
+    moves: dict[str, list[Move]] = {}
+    """Of each map, in order: somebody may come from a shard that has not heard of one yet."""
+    round: Round | None = None
+    heads: dict[str, int] = {}
+    """`<map>/<version>/<stage>` -> instances in it now."""
+    texts: dict[str, str] = {}
+    """Digests of the maps in force that were published anew under the same version."""
 
 
 class Output(Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ from .ids import cause_id
 from .judging import Hold
 from .lateness import decided
 from .lines import catch_up, later
+from .local_time import add
 from .moves import go, onward
 from .profile import Armed, Instance, Standing, Then
 from .turn import Cause, Turn
@@ -22,7 +23,7 @@ def fire(turn: Turn, map_: Map, instance: Instance, armed: Armed) -> None:
     when, timer = armed.deadline, map_.stages[instance.stage].after[armed.index]
     ref = cause_id("timer", instance.id, str(instance.visit), str(armed.index))
     settled, flags = decided(turn, timer, armed)
-    cause = Cause(ref, "timer", ref, armed.armed, flags)
+    cause = Cause(ref, "timer", ref, armed.armed, flags, *_from_before(turn, map_, armed))
     do, on = timer.do, timer.go
     if armed.past and isinstance(timer.on_past, To | End):
         do, on = (), timer.on_past
@@ -47,6 +48,17 @@ def let_go(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
         _turn_off(turn, map_, instance, *found)
     elif instance.then is not None and not any(one.holds for one in instance.gate):
         _go_on(turn, map_, instance, instance.then)
+
+
+def _from_before(turn: Turn, map_: Map, armed: Armed) -> tuple[int, int, int]:
+    """Of a timer that a publication made due before itself: for when it was planned, when that
+    was, and until when what it brings about may leave."""
+    rule = map_.on_publish
+    if not armed.planned or rule is None:
+        return 0, 0, 0
+    late = rule.max_staleness
+    until = 0 if late is None else add(late, armed.planned, turn.zone(map_))
+    return armed.planned, armed.deadline, until
 
 
 def _go_on(turn: Turn, map_: Map, instance: Instance, then: Then) -> None:

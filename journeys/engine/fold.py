@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from journeys.language.model import Release
 from schemas.inbox import (
+    Archived,
     Arrived,
     Emitted,
     Forwarded,
@@ -21,20 +22,25 @@ from schemas.inbox import (
     Published,
     Released,
     Retried,
+    Stopped,
     Tick,
     recipient,
 )
 from schemas.touchpoint import Millis, ProfileId
 
-from . import merging
+from . import merging, rounds, versions
 from .advance import advance, retry, wake
 from .effects import Effects, Output, Shard
 from .facts import trim
+from .heads import Standing, recount, standing
 from .local_time import day_of
 from .profile import ANONYMOUS_KEPT, NEVER, Profile, decode, due_of, encode, gate_of
+from .rounds import NOBODY, Visited
 from .steering import Steering, steer
 from .turn import Turn
+from .versions import bring_up
 
+Control = Opened | Published | Held | Released | Operated | Stopped | Archived | Steering
 ReleaseOf = Callable[[Shard], Release | None]
 Indexed = Sequence[tuple[Millis, ProfileId]]
 
@@ -64,15 +70,17 @@ def fold(
     release_of: ReleaseOf,
     due: Indexed = (),
     waiting: Indexed = (),
+    visited: Visited = NOBODY,
 ) -> Effects:
     """Folds the records, in order, into the shard and the profiles stored.
 
-    A Tick may only be the first record; it wakes `due`, then `waiting`, whose profiles `stored`
-    holds as well as those `wanted` names. Raises nothing for a person's or a designer's sake.
+    A Tick may only be the first record; it wakes `due`, then `waiting`, then those `visited` by a
+    round, whose profiles `stored` holds as well as those `wanted` names. Raises nothing for a
+    person's or a designer's sake.
     """
     folding = Folding(shard, stored, release_of)
     for logged in records:
-        folding.apply(logged, due, waiting)
+        folding.apply(logged, due, waiting, visited)
     return folding.effects()
 
 
@@ -90,9 +98,12 @@ class Folding:
         self._release = release_of(shard)
         self._hand: dict[ProfileId, Profile | None] = {}
         self._graces: dict[ProfileId, int] = {}
+        self._stood: dict[ProfileId, Standing] = {}
         self._effects = Effects()
 
-    def apply(self, logged: Logged, due: Indexed, waiting: Indexed) -> None:
+    def apply(
+        self, logged: Logged, due: Indexed, waiting: Indexed, visited: Visited = NOBODY
+    ) -> None:
         """One record, one step."""
         shard, record = self._shard, logged.record
         _move_log_time(shard, logged)
@@ -103,8 +114,9 @@ class Folding:
                 shard.time = tick_time(shard, logged)
                 for source, mark in record.marks.items():
                     _mark(shard, source, mark)
-                for _, profile in (*due, *waiting):
+                for _, profile in (*due, *waiting, *visited.people):
                     self._wake(profile, logged.offset)
+                rounds.move_on(shard, visited)
             case Marked():
                 _mark(shard, record.source, record.upto)
             case Merged() | MergeIn():
@@ -117,6 +129,7 @@ class Folding:
     def effects(self) -> Effects:
         """All that was changed, indexed by the grace in force when it was."""
         effects = self._effects
+        self._recount()
         for name, profile in self._hand.items():
             if profile is None:
                 effects.profiles[name] = effects.due[name] = effects.gate[name] = None
@@ -180,31 +193,46 @@ class Folding:
             retry(turn)
             self._done(turn)
 
-    def _control(self, record: Opened | Published | Held | Released | Operated | Steering) -> None:
+    def _control(self, record: Control) -> None:
         shard = self._shard
         match record:
             case Opened():
                 shard.clock, shard.fold_version = record.clock, record.fold_version
             case Published():
-                shard.settings, shard.maps = record.settings, dict(record.maps)
-                shard.known = _with_versions(shard.known, record.maps)
-                self._release = self._release_of(shard)
-            case Held():
-                shard.held_since = shard.held_since if shard.held else shard.log_time
-                shard.held, shard.held_for = True, record.reason
-            case Released():
-                shard.held, shard.held_since, shard.held_for = False, Millis(0), ""
+                self._publish(record)
+            case Stopped():
+                versions.stop(shard, record.map, shard.known.get(record.map, ()))
+            case Archived():
+                self._archive(record)
+            case Held() | Released():
+                _shut_or_open(shard, record)
             case Operated():
                 if record.kind == "erase":
+                    self._live(record.profile)
                     self._hand[record.profile] = None
             case _:
                 steer(shard, record)
+
+    def _publish(self, record: Published) -> None:
+        shard = self._shard
+        before = shard.maps.items()
+        shard.settings, shard.maps = record.settings, dict(record.maps)
+        shard.known = _with_versions(shard.known, record.maps)
+        shard.texts = dict(record.texts)
+        self._release = self._release_of(shard)
+        versions.published(shard, before, self._release)
+
+    def _archive(self, record: Archived) -> None:
+        self._recount()
+        versions.archive(self._shard, record.map)
+        self._release = self._release_of(self._shard)
 
     def _live(self, name: ProfileId) -> Profile | None:
         """The profile as of now; an anonymous one whose time is over is forgotten."""
         if name not in self._hand:
             stored = self._stored.get(name)
             self._hand[name] = None if stored is None else decode(stored)
+            self._stood[name] = standing(self._hand[name])
         profile = self._hand[name]
         if profile is not None and _is_over(profile, self._shard):
             self._hand[name] = profile = None
@@ -213,13 +241,29 @@ class Folding:
     def _turn(self, name: ProfileId, offset: int, profile: Profile) -> Turn:
         return Turn(self._shard, self._release, name, profile, offset, self._effects.outputs, [])
 
+    def _recount(self) -> None:
+        """The people who stand somewhere, as of now."""
+        for name, before in self._stood.items():
+            now = standing(self._hand[name])
+            recount(self._shard, before, now)
+            self._stood[name] = now
+
     def _done(self, turn: Turn) -> None:
+        bring_up(turn)
         self._hand[turn.id] = turn.profile
         self._graces[turn.id] = self._release.workspace.grace if self._release else 0
         if turn.edges:
             day, counts = day_of(self._shard.log_time), self._effects.counts
             for edge in turn.edges:
                 counts[day, edge] += 1
+
+
+def _shut_or_open(shard: Shard, record: Held | Released) -> None:
+    if isinstance(record, Held):
+        shard.held_since = shard.held_since if shard.held else shard.log_time
+        shard.held, shard.held_for = True, record.reason
+    else:
+        shard.held, shard.held_since, shard.held_for = False, Millis(0), ""
 
 
 def _mark(shard: Shard, source: str, upto: Millis) -> None:

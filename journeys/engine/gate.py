@@ -127,7 +127,8 @@ def cancel(turn: Turn, map_: Map, instance: Instance) -> None:
 def _stand(instance: Instance, standing: Standing, hold: Hold) -> None:
     standing.until, standing.why = hold.until, hold.why
     if hold.max_staleness:
-        standing.fresh_until = standing.due + hold.max_staleness
+        until = standing.due + hold.max_staleness
+        standing.fresh_until = min(until, standing.fresh_until or until)
     instance.gate.append(standing)
 
 
@@ -146,15 +147,18 @@ def _prepared(
     return Standing(
         cause_id("action", instance.id, str(instance.visit), item.place, cause.ref),
         item.place,
-        due,
+        cause.planned or due,
         turn.shard.log_time,
         cause.id,
         cause.kind,
         cause.armed,
         {name: expression.run(scope) for name, expression in item.values.items()},
         holds,
+        until=cause.not_before,
         store=store,
+        fresh_until=cause.fresh_until,
         assign=assign,
+        flags=list(cause.flags),
     )
 
 

@@ -50,6 +50,7 @@ class Armed(Struct, array_like=True, gc=False):
 
     `past`: its moment was past, or not known, when it was armed, so it goes by `on_past`.
     `look`: it is due and waits for a late source, and is looked at again then; else 0.
+    `planned`: when it had been due, if a publication made it due before itself; else 0.
     """
 
     index: int
@@ -57,6 +58,7 @@ class Armed(Struct, array_like=True, gc=False):
     armed: int
     past: bool = False
     look: int = 0
+    planned: int = 0
 
 
 class Standing(Struct, array_like=True):
@@ -64,7 +66,8 @@ class Standing(Struct, array_like=True):
 
     `stood` is the log time at which it came there; `holds` says that she waits for it. It is
     judged anew when the shard's time reaches `until`; 0: when the gate is opened, NEVER and more:
-    when its map is resumed. What was paused does not leave after `fresh_until`, if that is set.
+    when its map is resumed. What was paused, or due before a publication, does not leave after
+    `fresh_until`, if that is set.
     """
 
     id: str
@@ -82,6 +85,7 @@ class Standing(Struct, array_like=True):
     fresh_until: int = 0
     assign: str = ""
     tried: list[str] = []
+    flags: list[str] = []
 
 
 class Then(Struct, array_like=True):
@@ -147,7 +151,8 @@ class Instance(Struct, array_like=True, gc=False):
     Touchpoints count from `since` (rule 3), timers from `base`, which is `held` ms later only
     after a hold. `last` is None while the last touchpoint taken is `entry`. `behind` are the keys
     of touchpoints that would enter anew if a timer ended it: they are dated after its deadline.
-    `taken` are those that lines took, where a line looks back.
+    `taken` are those that lines took, where a line looks back. `sent` has the log time at which
+    what stands at a place of the map left; `engine.credit` says what else may be its key.
     """
 
     id: str

@@ -141,7 +141,7 @@ def _told(
         what = {"action_id": standing.id, "task": item.task}
     else:
         what = {"action_id": standing.id, "template": item.template}
-    cause = Cause(standing.cause, standing.kind, "")
+    cause = Cause(standing.cause, standing.kind, "", flags=tuple(standing.flags))
     more = {"stage": instance.stage, **what, **more}
     turn.tell(kind, instance, at, cause, (standing.id,), more)
 
@@ -168,7 +168,7 @@ def _ending(
         "at": rfc3339(_at(standing, turn.shard.log_time)),
         "leaves": rfc3339(turn.shard.log_time),
         "expires_at": None if expires is None else rfc3339(expires),
-        "flags": [],
+        "flags": standing.flags,
         "profile_id": turn.id,
         "instance": instance.id,
         "reason": _reason(standing),

@@ -1,15 +1,15 @@
-"""Maps as an operator steers them (rule 11): pause, resume, drain, stop, by records of the log.
+"""Maps as an operator steers them (rule 11): pause, resume, drain, by records of the log.
 
 What stands at a paused map's gate is looked at once after each resumption: its place in the gate's
 index says how many there had been when it was judged last.
 """
 
-from schemas.inbox import Drained, Paused, Resumed, Stopped
+from schemas.inbox import Drained, Paused, Resumed
 
-from .effects import Pause, Shard, Stop
+from .effects import Pause, Shard
 from .profile import NEVER
 
-Steering = Paused | Resumed | Drained | Stopped
+Steering = Paused | Resumed | Drained
 
 
 def steer(shard: Shard, record: Steering) -> None:
@@ -26,9 +26,6 @@ def steer(shard: Shard, record: Steering) -> None:
             shard.resumes += 1
         case Drained():
             shard.draining = [*(each for each in shard.draining if each != name), name]
-        case Stopped():
-            versions = list(shard.known.get(name, ()))
-            shard.stopped = {**shard.stopped, name: Stop(versions, shard.log_time)}
 
 
 def until_resumed(shard: Shard) -> int:

@@ -22,9 +22,10 @@ from .profile import Instance, Profile
 
 
 class Cause(NamedTuple):
-    """Why something happens: `touchpoint`, `timer` or `merge`; `armed` for timers, in ms.
+    """Why something happens: `touchpoint`, `timer`, `merge`, `publish`; `armed` for timers, in ms.
 
-    `flags` say what is to be known of how it came.
+    `flags` say what is to be known of how it came. What a publication made due before itself was
+    `planned` for then, is `not_before` it, and does not leave after `fresh_until`; 0 for all else.
     """
 
     id: str
@@ -32,6 +33,9 @@ class Cause(NamedTuple):
     ref: str
     armed: int = 0
     flags: tuple[str, ...] = ()
+    planned: int = 0
+    not_before: int = 0
+    fresh_until: int = 0
 
 
 def by_touchpoint(touchpoint: Noticed) -> Cause:

@@ -4,6 +4,8 @@ A wait covers (since, deadline]. The window closes at the earliest deadline that
 what is dated later waits in memory for what the timer brings about.
 """
 
+from collections.abc import Collection
+
 from journeys.language.model import Map, Stage, Timer
 
 from .local_time import add, wait_until
@@ -23,6 +25,23 @@ def arm(turn: Turn, map_: Map, instance: Instance, stage: Stage) -> None:
         else:
             _plan(armed, timer, _moment(turn, map_, instance, timer), base)
         instance.timers.append(armed)
+
+
+def carry_over(
+    turn: Turn, map_: Map, instance: Instance, stage: Stage, fired: Collection[int], at: int
+) -> None:
+    """The timers of an older version go on as those of this stage, in the order of both.
+
+    Each is due so long after it was armed as it says now, but not before `at`, the publication;
+    those that have fired stay fired.
+    """
+    were = {armed.index: armed for armed in instance.timers}
+    instance.timers = []
+    for index, timer in enumerate(stage.after):
+        was = were.get(index, Armed(index, NEVER, instance.base))
+        if index not in fired:
+            instance.timers.append(was)
+            _carry_over(turn, map_, instance, timer, was, at)
 
 
 def rearm(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
@@ -100,6 +119,20 @@ def _replan(
     found = _moment(turn, map_, instance, timer)
     if found != armed.deadline:
         _plan(armed, timer, found, max(moment, instance.base))
+
+
+def _carry_over(
+    turn: Turn, map_: Map, instance: Instance, timer: Timer, armed: Armed, at: int
+) -> None:
+    if timer.until is None:
+        found: int | None = _deadline(turn, map_, timer, armed.armed, instance.base)
+    else:
+        found = _moment(turn, map_, instance, timer)
+    if found is None:
+        _plan(armed, timer, None, at)
+    elif found not in (armed.deadline, armed.planned):
+        armed.deadline, armed.planned = max(found, at), found if found < at else 0
+        armed.past, armed.look = False, 0
 
 
 def _plan(armed: Armed, timer: Timer, found: int | None, asked: int) -> None:

@@ -39,6 +39,7 @@ from .names import (
     result_type,
 )
 from .problems import Problems, nearest
+from .publication import read_on_publish, structure_of
 from .segments import Watching, is_alone
 from .sends import SendCompiler
 from .shapes import head
@@ -117,6 +118,8 @@ class _MapCompiler:
             anywhere=anywhere,
             holdout=read_holdout(root),
             tracks=tracks,
+            on_publish=read_on_publish(root, self._stages, self._problems),
+            structure=structure_of(root),
         )
 
     def _remembered(self) -> list[tuple[str, set[str]]]:

@@ -23,6 +23,8 @@ DESCRIPTIONS: Mapping[tuple[str, str], str] = {
     ("a blueprint", "blueprint"): "Its name: maps are made from it by `blueprint` and `fill`.",
     ("a blueprint", "parameters"): "By name, with type and default; `${name}` is the value.",
     ("a parameter", "default"): "Where a map fills in nothing.",
+    ("a migration", "stages"): "Stage of an older version -> where those in it go on.",
+    ("a migration", "max_staleness"): "What was due longer ago than this does not leave any more.",
     ("an entry", "key"): "An expression: one instance for each of its values.",
     ("an entry", "max_age"): "Touchpoints older than this when they arrive enter nobody; 24h.",
     ("an entry", "request"): "`wayline start`, or `start` in another map, may let her in.",

@@ -10,6 +10,7 @@ from .deed_grammar import DEEDS
 from .gate_grammar import AWAIT, CAP, HOLDOUT, LIMIT, QUIET, SEND, TASK
 from .names import DECLARABLE, RESULTS
 from .problems import Problems
+from .publication import ON_PUBLISH
 from .shapes import (
     Check,
     Open,
@@ -253,11 +254,12 @@ MAP = Shape(
         "goals": list_of(GOAL, "goals"),
         "exits": list_of(EXIT, "exits"),
         "anywhere": list_of(LINE, "lines"),
+        "on_publish": ON_PUBLISH,
         "stages": mapping_of(STAGE, name, "stages"),
         "tests": list_of(anything, "tests"),
     },
     required=("map", "version", "enter", "stages"),
-    later=frozenset({"on_merge", "on_publish"}),
+    later=frozenset({"on_merge"}),
 )
 
 _TYPE = word(*DECLARABLE)

@@ -21,6 +21,9 @@ from .parts import Emit as Emit  # noqa: PLC0414
 from .parts import End as End  # noqa: PLC0414
 from .parts import Expression as Expression  # noqa: PLC0414
 from .parts import Go as Go  # noqa: PLC0414
+from .parts import Holdout as Holdout  # noqa: PLC0414
+from .parts import Limit as Limit  # noqa: PLC0414
+from .parts import OnPublish as OnPublish  # noqa: PLC0414
 from .parts import Rate as Rate  # noqa: PLC0414
 from .parts import Start as Start  # noqa: PLC0414
 from .parts import To as To  # noqa: PLC0414
@@ -71,12 +74,6 @@ class Entry:
     key: Expression | None
     max_age: Duration
     request: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    count: int
-    per: Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,20 +236,12 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdout:
-    """So many of a hundred people are sent no marketing; another salt, other people."""
-
-    percent: int
-    salt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Map:
     """One version of one journey.
 
     `remembers` has every event type that a trigger of this map names, and the properties of it
     that some condition may read later: what a profile keeps of a touchpoint. `digest` is of its
-    text and never used as identity.
+    text and never used as identity; `structure` of what may not change without a new version.
     """
 
     name: str
@@ -279,6 +268,9 @@ class Map:
     holdout: Holdout | None = None
     tracks: bool = False
     """Whether something here looks at what becomes of actions."""
+    on_publish: OnPublish | None = None
+    """None: people stay in the version they entered."""
+    structure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

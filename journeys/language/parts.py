@@ -1,8 +1,8 @@
 """What all models are made of: durations, compiled expressions, ways on, deeds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from .scope import Scope
 
@@ -30,6 +30,33 @@ class Duration:
     @property
     def is_calendar(self) -> bool:
         return bool(self.days or self.months)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    count: int
+    per: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """So many of a hundred people are sent no marketing; another salt, other people."""
+
+    percent: int
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnPublish:
+    """What becomes of those in older versions once this one is in force (rule 10).
+
+    `migrate` moves them to the stage of the same name, or as `stages` says. What is due longer
+    than `max_staleness` before the publication does not leave any more; None: no matter.
+    """
+
+    mode: Literal["stop", "migrate"]
+    stages: Mapping[str, str] = field(default_factory=dict)
+    max_staleness: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)

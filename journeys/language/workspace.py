@@ -103,6 +103,11 @@ def make_release(workspace: Workspace, live: Sequence[Map], pinned: Sequence[Map
     )
 
 
+def digest_of_text(text: str) -> str:
+    """A map's `digest`."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def digest_of(documents: Mapping[str, str]) -> str:
     """Of paths and texts together, whatever their order."""
     found = hashlib.sha256()

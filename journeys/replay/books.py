@@ -31,7 +31,9 @@ class Books:
     _documents: dict[str, str]
     _file: str
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
-    _texts: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    _texts: dict[tuple[str, int, str], tuple[str, str]] = field(default_factory=dict)
+    _anew: dict[str, str] = field(default_factory=dict)
+    """As in `Published`: the digests of live maps that were published anew."""
 
     def __post_init__(self) -> None:
         texts, workspaces = self._texts, self._workspaces
@@ -40,14 +42,19 @@ class Books:
     def shelve(self, map_: Map, file: str, text: str) -> None:
         """Puts a version among the live ones; the older one stays for whoever is in it."""
         self.live[map_.name] = map_
-        self._texts[map_.name, map_.version] = file, text
+        first = self._texts.setdefault((map_.name, map_.version, ""), (file, text))
+        if first[1] != text:
+            self._anew[map_.name] = map_.digest
+            self._texts[map_.name, map_.version, map_.digest] = file, text
+        else:
+            self._anew.pop(map_.name, None)
 
     def published(self) -> Published:
         """The record that puts what was loaded last in force."""
         self._workspaces[self.workspace.digest] = self.workspace
-        self._releases.know(self.workspace.digest, self.live.values())
+        self._releases.know(self.workspace.digest, self.live.values(), self._anew)
         versions = {name: map_.version for name, map_ in self.live.items()}
-        return Published(self.workspace.digest, versions)
+        return Published(self.workspace.digest, versions, dict(self._anew))
 
     def release(self, shard: Shard) -> Release | None:
         """What is in force in the shard; None before the first publication."""
@@ -67,9 +74,12 @@ class Books:
         self.workspace = compile_settings(changed)
         self._documents.update(changed)
         self.live = {
-            name: compile_map(*self._texts[name, map_.version][::-1], self.workspace)
+            name: compile_map(*self._text(map_)[::-1], self.workspace)
             for name, map_ in self.live.items()
         }
+
+    def _text(self, map_: Map) -> tuple[str, str]:
+        return self._texts[map_.name, map_.version, self._anew.get(map_.name, "")]
 
 
 def open_books(documents: Mapping[str, str], compiled: Compiled, test: MapTest) -> Books:

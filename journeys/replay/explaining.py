@@ -15,6 +15,7 @@ from journeys.engine.goals import noticed
 from journeys.engine.ids import touchpoint_key
 from journeys.engine.keys import as_text
 from journeys.engine.profile import NEVER, Instance, Profile, decode, gate_of
+from journeys.engine.rounds import NOBODY, Visited, next_of
 from journeys.engine.steering import may_pass
 from journeys.engine.turn import Turn
 from journeys.engine.waits import window_end
@@ -139,12 +140,19 @@ class _Reader:
                 due = [(self._due, her)]
             elif self._stands_at_the_gate():
                 waiting = [(self._due, her)]
-        concerned = due or waiting or recipient_of(logged.record) is not None
+        visited = self._visited(logged)
+        concerned = due or waiting or visited.people or recipient_of(logged.record) is not None
         stored = {her: self._stored} if concerned and self._stored is not None else {}
-        effects = fold(shard, [logged], stored, self._release_of, due, waiting)
+        effects = fold(shard, [logged], stored, self._release_of, due, waiting, visited)
         if her in effects.profiles:
             self._stored, self._due = effects.profiles[her], effects.due[her]
         return effects.outputs
+
+    def _visited(self, logged: Logged) -> Visited:
+        """A round comes to her by its first Tick here; when it does so makes no difference."""
+        if not isinstance(logged.record, Tick):
+            return NOBODY
+        return next_of(self._shard, {} if self._due is None else {self._her: self._due}, 1)
 
     def _stands_at_the_gate(self) -> bool:
         profile = self.profile

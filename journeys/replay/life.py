@@ -12,6 +12,7 @@ from typing import TypeVar
 from journeys.engine.effects import FOLD_VERSION, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import NEVER, Profile, decode, encode
+from journeys.engine.rounds import NOBODY, next_of
 from journeys.engine.steering import may_pass
 from journeys.language.model import Release
 from schemas import inbox
@@ -44,9 +45,14 @@ class Life:
         self.append(Opened(self.clock, FOLD_VERSION), Millis(0))
 
     def append(self, record: InboxRecord, stamp: Millis) -> list[Output]:
-        """Folds one record, then what it sent to other profiles; returns what came out."""
+        """Folds one record, then what it sent to other profiles; returns what came out.
+
+        The round of a publication or a stop is over at once.
+        """
         came = self._fold(Logged(self.offset, stamp, record))
         self.offset += 1
+        while self.shard.round is not None and not isinstance(record, Tick):
+            came += self._tick(max(stamp, self.shard.time))
         for output in [each for each in came if each.kind == "inbox"]:
             came += self.append(inbox.decode(output.value), stamp)
         return came
@@ -109,9 +115,11 @@ class Life:
 
     def _fold(self, logged: Logged) -> list[Output]:
         due, waiting = self._called(logged)
-        names = dict.fromkeys([*wanted([logged]), *(name for _, name in (*due, *waiting))])
+        visited = next_of(self.shard, self.due, len(self.due)) if _is_tick(logged) else NOBODY
+        called = (*due, *waiting, *visited.people)
+        names = dict.fromkeys([*wanted([logged]), *(name for _, name in called)])
         stored = {name: self.stored[name] for name in names if name in self.stored}
-        effects = fold(self.shard, [logged], stored, self.release_of, due, waiting)
+        effects = fold(self.shard, [logged], stored, self.release_of, due, waiting, visited)
         _overwrite(self.stored, effects.profiles)
         _overwrite(self.due, effects.due)
         _overwrite(self.gate, effects.gate)
@@ -120,12 +128,16 @@ class Life:
 
     def _called(self, logged: Logged) -> tuple[list[tuple[Millis, ProfileId]], ...]:
         """Whom a Tick wakes: those due by then, and those at an open gate."""
-        if not isinstance(logged.record, Tick):
+        if not _is_tick(logged):
             return [], []
         until = tick_time(self.shard, logged)
         due = sorted((at, name) for name, at in self.due.items() if at <= until)
         gate = sorted((at, name) for name, at in self.gate.items() if may_pass(self.shard, at))
         return due, gate
+
+
+def _is_tick(logged: Logged) -> bool:
+    return isinstance(logged.record, Tick)
 
 
 def _overwrite(index: dict[ProfileId, _V], changed: dict[ProfileId, _V | None]) -> None:

@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 from redis.asyncio import Redis
 
-from journeys.engine.effects import Effects, Shard
+from journeys.engine.effects import Effects, Round, Shard
 from journeys.engine.profile import NEVER
+from journeys.engine.rounds import NOBODY, Visited, move_on
 from schemas.inbox import Logged, Tick
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
@@ -152,3 +153,37 @@ async def test_a_commit_may_be_larger_than_luas_stack(states: RedisStates) -> No
     loaded = await states.load(7, 3, [ProfileId(p) for p in many], None)
 
     assert len(loaded.profiles) == len(many)
+
+
+async def test_a_tick_visits_everybody_in_order_of_due_and_id_a_page_at_a_time(
+    states: RedisStates,
+) -> None:
+    names = [ProfileId(name) for name in ("B", "a", "b", "é", "aa", "zz")]
+    made = effects(**dict.fromkeys(names, b"p"))
+    made.due[names[0]] = made.due[names[3]] = Millis(NEVER)
+    tick, seen, facts = Logged(3, Millis(5), Tick(Millis(5))), [], Shard(7, 12, round=Round())
+    await states.commit(7, TOPIC, 0, 3, facts, made)
+
+    at = 3
+    while facts.round is not None:
+        visited = await states._visited(7, facts.round, 2)
+        seen += [name for _, name in visited.people]
+        move_on(facts, visited)
+        await states.commit(7, TOPIC, at, at + 1, facts, Effects())
+        at += 1
+
+    assert seen == ["a", "aa", "b", "zz", "B", "é"]
+    assert (await states.load(7, at, [], tick)).visited == NOBODY
+
+
+async def test_a_round_calls_for_ticks_until_it_is_over(states: RedisStates) -> None:
+    facts = Shard(7, 12, round=Round())
+    await states.commit(7, TOPIC, 0, 3, facts, effects(ann=b"a"))
+    tick = Logged(3, Millis(5), Tick(Millis(5)))
+
+    under_way = await states.earliest(7)
+    loaded = await states.load(7, 3, [], tick)
+
+    assert under_way == (1000, True)
+    assert loaded.visited == Visited(((Millis(1000), ANN),), last=True)
+    assert loaded.profiles == {ANN: b"a"}

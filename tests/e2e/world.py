@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Shard
 from journeys.engine.fold import fold, tick_time, wanted
+from journeys.engine.rounds import NOBODY, next_of
 from journeys.engine.steering import may_pass
 from schemas import inbox
 from schemas.inbox import Logged, Tick
@@ -224,14 +225,17 @@ def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, by
     for logged in log:
         fired: list[tuple[Millis, ProfileId]] = []
         waiting: list[tuple[Millis, ProfileId]] = []
+        visited = NOBODY
         if isinstance(logged.record, Tick):
             until = tick_time(facts, logged)
             fired = sorted((at, p) for p, at in due.items() if at <= until)[:FIRED_PER_TICK]
             standing = sorted((at, p) for p, at in gate.items() if may_pass(facts, at))
             waiting = standing[: FIRED_PER_TICK - len(fired)]
-        loaded = {p: profiles[p] for _, p in (*fired, *waiting) if p in profiles}
+            visited = next_of(facts, due, FIRED_PER_TICK - len(fired) - len(waiting))
+        called = (*fired, *waiting, *visited.people)
+        loaded = {p: profiles[p] for _, p in called if p in profiles}
         loaded |= {p: profiles[p] for p in wanted([logged]) if p in profiles}
-        effects = fold(facts, [logged], loaded, library.release, fired, waiting)
+        effects = fold(facts, [logged], loaded, library.release, fired, waiting, visited)
         _apply(effects, profiles, due, gate)
     return {str(p): value for p, value in profiles.items()}
 

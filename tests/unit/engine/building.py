@@ -12,6 +12,7 @@ from journeys.engine.effects import Effects, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import Profile, decode
 from journeys.engine.results import RESULT_TYPES
+from journeys.engine.rounds import NOBODY, next_of
 from journeys.engine.steering import may_pass
 from journeys.language.model import (
     Channel,
@@ -214,6 +215,7 @@ class Life:
     books: dict[str, Release] = field(default_factory=dict)
     """What the digest of the settings in force stands for."""
     begun: bool = False
+    per_tick: int = 1000
 
     def __post_init__(self) -> None:
         if not self.begun:
@@ -250,9 +252,13 @@ class Life:
 
     def fold(self, batch: Sequence[Logged]) -> Effects:
         due, waiting = self._called(batch[0])
-        names = [*wanted(batch), *(name for _, name in (*due, *waiting))]
+        visited = NOBODY
+        if isinstance(batch[0].record, Tick):
+            index = {ProfileId(name): Millis(at) for name, at in self.due.items()}
+            visited = next_of(self.shard, index, self.per_tick - len(due) - len(waiting))
+        names = [*wanted(batch), *(name for _, name in (*due, *waiting, *visited.people))]
         stored = {name: self.stored[name] for name in names if name in self.stored}
-        effects = fold(self.shard, batch, stored, self._release, due, waiting)
+        effects = fold(self.shard, batch, stored, self._release, due, waiting, visited)
         for target, found in (
             (self.stored, effects.profiles),
             (self.due, effects.due),
@@ -291,10 +297,11 @@ class Life:
         if not isinstance(first.record, Tick):
             return [], []
         until = tick_time(self.shard, first)
+        most = self.per_tick
         due = sorted((Millis(t), ProfileId(p)) for p, t in self.due.items() if t <= until)[:1000]
         gate = sorted((Millis(t), ProfileId(p)) for p, t in self.gate.items())
         waiting = [(at, name) for at, name in gate if may_pass(self.shard, at)]
-        return due, waiting[: 1000 - len(due)]
+        return due[:most], waiting[: max(0, most - len(due))]
 
     def _release(self, shard: Shard) -> Release | None:
         return self.books.get(shard.settings)
@@ -302,7 +309,7 @@ class Life:
 
 def folded_again(life: Life, cuts: Collection[int]) -> Life:
     """The same log in batches that end before these offsets, and before each Tick."""
-    again = Life(books=life.books, begun=True)
+    again = Life(books=life.books, begun=True, per_tick=life.per_tick)
     batch: list[Logged] = []
     for logged in life.log:
         if batch and (logged.offset in cuts or isinstance(logged.record, Tick)):

@@ -1,10 +1,11 @@
 import re
+from dataclasses import replace
 
 import orjson
 
 from journeys.engine.effects import Output
 from journeys.engine.ids import cause_id, touchpoint_key
-from journeys.language.model import Emit, End, Goal, Map, Reentry, Start, Task, Timer, To
+from journeys.language.model import Emit, End, Goal, Map, OnPublish, Reentry, Start, Task, Timer, To
 from schemas.action import EVENT_TYPE, HEADERS, Action, attributes
 from schemas.inbox import Held, Merged
 from schemas.topics import TASKS
@@ -25,6 +26,7 @@ from .building import (
     release,
     send,
     stage,
+    workspace,
 )
 
 
@@ -47,6 +49,10 @@ def eventful() -> list[Output]:
     life.append(Merged(BEA, ANN), START + MINUTE)
     life.deliver()
     life.pass_until(START + 2 * HOUR)
+    newer = replace(busy(), version=2, on_publish=OnPublish("migrate"))
+    book = release(good, bad, newer, space=workspace(digest="d2"))
+    life.publish(replace(book, versions={**book.versions, ("busy", 1): busy()}))
+    life.tick(START + 2 * HOUR)
     life.happens("in", START + 3 * HOUR)
     life.append(Held(), START + 3 * HOUR)
     return life.outputs

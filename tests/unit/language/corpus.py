@@ -70,7 +70,7 @@ stages:
   waiting: {end: done}
 """
 _FILE = re.compile(r"^# file: (\S+)\n", re.MULTILINE)
-_LEFT_OUT = ("digest", "moments")
+_LEFT_OUT = ("digest", "moments", "structure")
 
 
 def _lines(value: Any, depth: int) -> list[str]:
