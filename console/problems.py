@@ -10,9 +10,14 @@ from journeys.language.problems import Problem, as_json, render
 
 def as_text(problems: Sequence[Problem], folder: Path) -> str:
     """Each with its line and a mark under it, then how many there are."""
-    count = len(problems)
     rendered = [render(problem) for problem in problems]
-    return "\n\n".join([*rendered, f"{folder}: {count} problem{'s' if count > 1 else ''}."])
+    warnings = sum(problem.severity == "warning" for problem in problems)
+    counts = [_counted(len(problems) - warnings, "problem"), _counted(warnings, "warning")]
+    return "\n\n".join([*rendered, f"{folder}: {', '.join(filter(None, counts))}."])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}" if number else ""
 
 
 def as_lines(problems: Sequence[Problem], _: Path) -> str:
@@ -31,4 +36,4 @@ def _annotation(problem: Problem, folder: Path) -> str:
     until = f"endColumn={problem.col + max(problem.length, 1)},title={problem.code}"
     # GitHub reads % and line ends in a message as its own signs.
     said = f"{problem.what} {problem.mend}".replace("%", "%25").replace("\n", "%0A")
-    return f"::error {where},{until}::{said}"
+    return f"::{problem.severity} {where},{until}::{said}"

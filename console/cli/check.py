@@ -35,17 +35,18 @@ def check(
     from journeys.language.workspace import compile_workspace
     from streams.identity_rules import check_identity
 
+    printed = as_lines if json else as_github if style is Format.GITHUB else as_text
+    to_people = printed is as_text
     documents = read_documents(folder)
     try:
         compiled = compile_workspace(documents)
         check_identity(documents)
         read_tests(documents, compiled)
     except MapError as error:
-        printed = as_lines if json else as_github if style is Format.GITHUB else as_text
-        print(printed(error.problems, folder), file=sys.stdout if json else sys.stderr)
+        print(printed(error.problems, folder), file=sys.stderr if to_people else sys.stdout)
         raise typer.Exit(1) from None
-    if json:
-        print("[]")
-    else:
+    if json or compiled.warnings:
+        print(printed(compiled.warnings, folder), file=sys.stderr if to_people else sys.stdout)
+    if not json:
         names = ", ".join(f"{m.name} {m.version}" for m in compiled.maps)
         print(f"{folder}: {len(documents)} files, no problem. Maps: {names or 'none'}.")

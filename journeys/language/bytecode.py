@@ -151,6 +151,7 @@ class _Emitter:
         left, right = self.emit(syntax.left), self.emit(syntax.right)
         if not _can_be_equal(left.type, right.type):
             raise _types(syntax, f"{words_of(left.type)} is never equal to {words_of(right.type)}")
+        _check_days(syntax, left.type, right.type)
         if "null" in (left.type, right.type) or _is_text(syntax.left) or _is_text(syntax.right):
             # Nothing but null equals null, and nothing but a text a text, in Python too.
             code: ast.expr = ast.Compare(left.code, [ast.Eq()], [right.code])
@@ -163,6 +164,7 @@ class _Emitter:
         if not _can_be_compared(left.type, right.type):
             pair = f"{words_of(left.type)} and {words_of(right.type)}"
             raise _types(syntax, f"`{syntax.sign}` does not compare {pair}")
+        _check_days(syntax, left.type, right.type)
         name, swapped = _COMPARE[syntax.sign]
         pair_codes = (right.code, left.code) if swapped else (left.code, right.code)
         return _bool(self._helper(name, *pair_codes))
@@ -212,6 +214,8 @@ class _Emitter:
         for index, argument in enumerate(arguments):
             wanted = signature.parameter(index)
             _expect(argument.type, wanted, call.arguments[index], f"`{call.function}` takes")
+            if "time" in wanted:
+                _check_moment(call.arguments[index])
         scope = _scope() if signature.takes_scope else []
         code = self._helper(signature.helper, *[each.code for each in arguments], *scope)
         if signature.helper == "exists":
@@ -280,6 +284,21 @@ def _pattern(syntax: Syntax) -> Any:
         what = f"This pattern cannot be read: {reason}."
         mend = "Write it in the syntax of RE2, which has no look-around and no back-references."
         raise Fault("bad-pattern", syntax.start, syntax.length, what, mend) from None
+
+
+def _check_days(syntax: Binary, left: Type, right: Type) -> None:
+    """What is compared with a date is a day there is."""
+    if "date" in (left, right):
+        _check_moment(syntax.left)
+        _check_moment(syntax.right)
+
+
+def _check_moment(syntax: Syntax) -> None:
+    text = syntax.value if isinstance(syntax, Literal) else None
+    if isinstance(text, str) and not functions.is_moment(text):
+        what = f'There is no day or moment "{text}".'
+        mend = "Write '2026-05-04', or '2026-05-04T10:00:00+08:00'."
+        raise Fault("bad-date", syntax.start, syntax.length, what, mend)
 
 
 def _either(yes: Type, no: Type) -> Type:

@@ -57,7 +57,7 @@ class DeedCompiler:
             self._problems.add("trait-is-computed", key.place, what, "Set another trait.")
         else:
             of = f"The trait `{key.text}`"
-            check_kind(kind, declared[key.text], written.place, of, self._problems)
+            check_kind(kind, declared[key.text], written, of, self._problems)
 
     def _emit(self, node: Tree, place: str, names: Names) -> Emit:
         written = scalar(node["emit"])
@@ -80,7 +80,7 @@ class DeedCompiler:
                 self._problems.add("no-such-property", key.place, what, mend)
             elif declared is not None:
                 wanted, what = declared[key.text], f"The property `{key.text}`"
-                check_kind(kind, wanted, written.place, what, self._problems)
+                check_kind(kind, wanted, scalar(written), what, self._problems)
         return values
 
     def _start(self, node: Tree, place: str, names: Names) -> Start:

@@ -23,6 +23,7 @@ _NUMBERS = frozenset({int, float})
 
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANYWHERE = ZoneInfo("UTC")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*", re.ASCII)
@@ -204,6 +205,11 @@ def to_time(value: Any, zone: ZoneInfo) -> int | None:
         return None if moment is None else (moment - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError):
         return None
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is a day or a timestamp that there is."""
+    return to_time(text, _ANYWHERE) is not None
 
 
 def to_date(value: Any, zone: ZoneInfo) -> str | None:

@@ -3,22 +3,29 @@
 from collections.abc import Iterable, Iterator
 
 from .durations import roughly_ms
-from .model import Do, End, Go, Map, Send, Stage, Timer, To
+from .hints import check_hints
+from .letting_out import check_letting_out
+from .model import Do, End, Go, Map, Send, Stage, Timer, To, Workspace
 from .problems import Problems
 from .tree import Mapping as Tree
-from .tree import items, mapping
+from .tree import Node, Scalar, items, mapping
 
 
-def check_meaning(map_: Map, root: Tree, problems: Problems) -> None:
-    """Adds a problem for each stage, loop and timer that cannot be meant."""
-    stages = mapping(root["stages"])
+def check_meaning(map_: Map, root: Tree, workspace: Workspace, problems: Problems) -> None:
+    """Adds a problem for each stage, loop, timer and action that cannot be meant, and warnings."""
+    stages, before = mapping(root["stages"]), len(problems)
     _check_reachable(map_, stages, problems)
     _check_leavable(map_, stages, problems)
     _check_loops(map_, stages, problems)
+    if len(problems) == before:
+        _check_ends(map_, stages, problems)
     for stage in map_.stages.values():
         written = mapping(stages[stage.name])
         _check_restarts(map_, stage, written, problems)
         _check_order(stage, written, problems)
+    _check_outcomes(map_, root, problems)
+    check_letting_out(map_, root, workspace, problems)
+    check_hints(map_, root, workspace, problems)
 
 
 def _check_reachable(map_: Map, written: Tree, problems: Problems) -> None:
@@ -52,6 +59,53 @@ def _check_leavable(map_: Map, written: Tree, problems: Problems) -> None:
         what = f'Nobody can leave the stage "{name}".'
         mend = "Add `to`, `end`, `choose`, a line or a timer that leads on."
         problems.add("stage-cannot-be-left", written.key(name).place, what, mend)
+
+
+def _check_ends(map_: Map, written: Tree, problems: Problems) -> None:
+    """From every stage some end can be reached; one message for all from which none can."""
+    shared = [goal.then for goal in map_.goals] + [line.go for line in map_.anywhere]
+    if map_.exits or any(isinstance(go, End) for go in shared):
+        return
+    ways = {
+        name: [*_ways(stage), *_detours(stage), *(go for go in shared if go)]
+        for name, stage in map_.stages.items()
+    }
+    ending = {name for name, found in ways.items() if any(isinstance(go, End) for go in found)}
+    grown = True
+    while grown:
+        more = {name for name, found in ways.items() if ending.intersection(_targets(found))}
+        grown = not more <= ending
+        ending |= more
+    endless = next((name for name in map_.stages if name not in ending), None)
+    if endless is not None:
+        what = f'Who comes to the stage "{endless}" is in this map for ever.'
+        mend = "Let some way lead to `end: outcome`, or add an exit."
+        problems.add("never-ends", written.key(endless).place, what, mend)
+
+
+def _check_outcomes(map_: Map, root: Tree, problems: Problems) -> None:
+    """`end: ask` beside a stage `ask`: mostly `to` was meant. A stage that is nothing but the end
+    of its name means the same either way."""
+    for key, node in mapping(root["stages"]).entries:
+        for written in _ends(mapping(node)):
+            found = map_.stages.get(written.text)
+            if found is None or found.name == key.text or found.go == End(found.name):
+                continue
+            what = f'This ends with the outcome "{written.text}", and a stage is called so too.'
+            mend = f"Write `to: {written.text}` to lead there, or give the outcome another name."
+            problems.add("outcome-is-a-stage", written.place, what, mend)
+
+
+def _ends(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Tree):
+        for key, each in node.entries:
+            if key.text == "end" and isinstance(each, Scalar):
+                yield each
+            elif key.text not in ("with", "set"):
+                yield from _ends(each)
+    elif not isinstance(node, Scalar):
+        for each in node.items:
+            yield from _ends(each)
 
 
 def _check_loops(map_: Map, written: Tree, problems: Problems) -> None:
@@ -106,9 +160,13 @@ def _check_restarts(map_: Map, stage: Stage, written: Tree, problems: Problems) 
 
 def _check_order(stage: Stage, written: Tree, problems: Problems) -> None:
     nodes = items(written.get("after"))
-    for index, timer in enumerate(stage.after):
-        for other in stage.after:
-            if other is not timer and other.go and _always_before(other, timer):
+    for index, timer in enumerate(stage.after[: len(nodes)]):
+        for place_of_other, other in enumerate(stage.after):
+            if (
+                other is not timer
+                and other.go
+                and _always_before(other, timer, is_first=place_of_other < index)
+            ):
                 what = "This timer never fires: another one always leads on before it."
                 mend = "Give it a shorter wait, or take it away."
                 place = mapping(nodes[index]).entries[0][0].place
@@ -116,14 +174,23 @@ def _check_order(stage: Stage, written: Tree, problems: Problems) -> None:
                 break
 
 
-def _always_before(first: Timer, second: Timer) -> bool:
-    if first.wait is None or second.wait is None or first.at != second.at:
+def _always_before(first: Timer, second: Timer, is_first: bool) -> bool:
+    """Whether the one is due before the other whenever she arrives; of two that are due at once
+    the one that `is_first` in the stage fires."""
+    if first.wait is None or second.wait is None or first.without:
         return False
-    if first.days or second.days:
+    if first.days or second.days or (second.max is not None and second.max != first.max):
         return False
     if first.wait.is_calendar != second.wait.is_calendar:
         return False
-    return roughly_ms(first.wait) < roughly_ms(second.wait)
+    waits = roughly_ms(first.wait), roughly_ms(second.wait)
+    if first.at == second.at:
+        return waits[0] < waits[1] or (waits[0] == waits[1] and is_first)
+    if not first.wait.is_calendar or first.wait.months or second.wait.months:
+        return False
+    # The one is due on an earlier day, or earlier on the same.
+    on_time = first.at is not None and second.at is not None and first.at < second.at
+    return waits[0] < waits[1] or (waits[0] == waits[1] and on_time)
 
 
 def _ways(stage: Stage) -> list[Go]:

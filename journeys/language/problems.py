@@ -14,6 +14,7 @@ Code = Literal[
     "bad-channel",
     "bad-choice",
     "bad-condition",
+    "bad-date",
     "bad-duration",
     "bad-name",
     "bad-number",
@@ -30,15 +31,21 @@ Code = Literal[
     "class-missing",
     "duplicate-key",
     "duplicate-name",
+    "elapsed-with-at",
     "expiry-missing",
+    "goal-may-be-late",
     "key-missing",
+    "key-never-matches",
     "key-without-value",
     "lookback-too-long",
+    "looks-like-a-secret",
     "loop-without-rest",
     "match-unclear",
     "max-missing",
     "missing-word",
     "moment-unclear",
+    "never-ends",
+    "never-leaves",
     "no-event-here",
     "no-such-blueprint",
     "no-such-channel",
@@ -62,6 +69,7 @@ Code = Literal[
     "not-supported-yet",
     "nothing-to-await",
     "one-way-on",
+    "outcome-is-a-stage",
     "outcome-missing",
     "param-missing",
     "parameter-missing",
@@ -105,6 +113,8 @@ class Problem:
     what: str
     mend: str
     source: str = ""
+    severity: Literal["error", "warning"] = "error"
+    """A warning keeps nothing from being published."""
     maps: tuple[str, ...] = ()
     """The maps made from a blueprint in which it shows, where it stands in the blueprint."""
 
@@ -124,12 +134,22 @@ class Problems:
         self._found: dict[Problem, tuple[str, ...]] = {}
         """Each with the maps in which it shows."""
 
-    def add(self, code: Code, place: Place, what: str, mend: str) -> None:
+    def add(
+        self,
+        code: Code,
+        place: Place,
+        what: str,
+        mend: str,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
         """The same words at the same place count once: an alias is read again where it is used."""
-        problem = Problem(
-            place.file, place.line, place.col, place.length, code, what, mend, place.source
-        )
+        where = place.file, place.line, place.col, place.length
+        problem = Problem(*where, code, what, mend, place.source, severity)
         self._found.setdefault(problem, ())
+
+    def warn(self, code: Code, place: Place, what: str, mend: str) -> None:
+        """Adds what may well be meant, and mostly is not."""
+        self.add(code, place, what, mend, "warning")
 
     def take(self, others: "Problems", map_: str) -> None:
         """Adds what was found in the blueprint of a map; the same in several maps counts once."""
@@ -140,16 +160,22 @@ class Problems:
         return len(self._found)
 
     def raise_if_any(self) -> None:
-        """Ends a phase; raises MapError."""
-        if self._found:
-            raise MapError(replace(each, maps=maps) for each, maps in self._found.items())
+        """Ends a phase; raises MapError, warnings and all, unless there is nothing but warnings."""
+        if any(each.severity == "error" for each in self._found):
+            raise MapError(self.all())
+
+    def all(self) -> tuple[Problem, ...]:
+        """Sorted by file and place."""
+        found = (replace(each, maps=maps) for each, maps in self._found.items())
+        return tuple(sorted(found, key=lambda each: (each.file, each.line, each.col)))
 
 
 def render(problem: Problem) -> str:
     """One problem as people read it: where, what, how to mend it, and the line with a mark."""
     where = f"{problem.file}:{problem.line}:{problem.col}"
     said = f"{problem.what} {problem.mend}{_shown_in(problem.maps)}"
-    head = f"{where}: {said} [{problem.code}]"
+    warning = "Warning: " if problem.severity == "warning" else ""
+    head = f"{where}: {warning}{said} [{problem.code}]"
     if not problem.source.strip():
         return head
     number = str(problem.line)

@@ -7,7 +7,7 @@ from .durations import parse_duration
 from .gate_settings import check_channel, class_of
 from .model import Duration, Expression, Limit, Policy, Send, Task, Template, Workspace
 from .names import Names, Reads, Type
-from .problems import Place, Problems, listed, nearest
+from .problems import Problems, listed, nearest
 from .settings import check_kind
 from .signatures import type_of
 from .templates import compile_text
@@ -139,7 +139,7 @@ class SendCompiler:
             expression, kind = self.value(scalar(value), names)
             values[key.text] = expression
             if template is not None:
-                self._check_param(key, kind, value.place, template)
+                self._check_param(key, kind, scalar(value), template)
         if template is not None:
             self._check_given(node, values, template)
         return values
@@ -153,13 +153,13 @@ class SendCompiler:
             return compile_text(written, names, self._reads, self._problems), "text"
         return Expression(written.text, lambda scope: value), type_of(value)
 
-    def _check_param(self, key: Scalar, kind: Type, place: Place, template: Template) -> None:
+    def _check_param(self, key: Scalar, kind: Type, written: Scalar, template: Template) -> None:
         param = template.params.get(key.text)
         if param is None:
             what = f'The template "{template.name}" has no param "{key.text}".'
             self._problems.add("no-such-param", key.place, what, nearest(key.text, template.params))
         else:
-            check_kind(kind, param.type, place, f"The param `{key.text}`", self._problems)
+            check_kind(kind, param.type, written, f"The param `{key.text}`", self._problems)
 
     def _check_given(self, node: Tree, values: dict[str, Expression], template: Template) -> None:
         for param in template.params.values():

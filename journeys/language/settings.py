@@ -12,6 +12,7 @@ from .catalogue import read_events, read_unique, section
 from .conditions import compile_condition
 from .contracts import read_contracts
 from .durations import DAY_MS, parse_duration, roughly_ms
+from .functions import is_moment
 from .gate_settings import (
     check_channel,
     class_of,
@@ -224,15 +225,25 @@ def _params(section_: Tree, problems: Problems) -> dict[str, Param]:
 
 def check_value(written: Scalar, wanted: str, of: str, problems: Problems) -> None:
     """Adds a problem unless the literal value may stand for a param of this type."""
-    check_kind(type_of(written.value), wanted, written.place, of, problems)
+    check_kind(type_of(written.value), wanted, written, of, problems)
 
 
-def check_kind(found: Any, wanted: Any, place: Place, of: str, problems: Problems) -> None:
+def check_kind(found: Any, wanted: Any, written: Scalar, of: str, problems: Problems) -> None:
     """The same for a value whose type is known; moments are written as texts."""
-    if fits(found, wanted) or (found == "text" and wanted in ("date", "time")):
-        return
-    what = f"{of} is {words_of(wanted)}, and this is {words_of(found)}."
-    problems.add("wrong-type", place, what, f"Write {words_of(wanted)}.")
+    if found == "text" and wanted in ("date", "time"):
+        _check_moment(written, wanted, of, problems)
+    elif not fits(found, wanted):
+        what = f"{of} is {words_of(wanted)}, and this is {words_of(found)}."
+        problems.add("wrong-type", written.place, what, f"Write {words_of(wanted)}.")
+
+
+def _check_moment(written: Scalar, wanted: Any, of: str, problems: Problems) -> None:
+    """A text that is one already, and none that is worked out later."""
+    is_literal = "{{" not in written.text and not written.text.startswith("=")
+    if is_literal and not is_moment(written.text):
+        what = f'{of} is {words_of(wanted)}, and there is no "{written.text}".'
+        mend = 'Write "2026-05-04", or "2026-05-04T10:00:00+08:00".'
+        problems.add("bad-date", written.place, what, mend)
 
 
 def _sources(root: Tree, zone: ZoneInfo, problems: Problems) -> dict[str, Source]:

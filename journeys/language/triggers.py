@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .conditions import plain_property
 from .names import REQUESTED, result_type
-from .problems import Problems, nearest
+from .problems import Place, Problems, nearest
 from .segments import type_noticed
+from .signatures import words_of
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, items, mapping, scalar
 
@@ -70,6 +71,14 @@ class Matching:
         keys = [scalar(entry["key"]) for entry in entries if "key" in entry]
         found = {plain_property(key) for key in keys}
         self._has_key = bool(keys)
+        self._kinds = {
+            catalogue[type_][name]
+            for entry in entries
+            if "key" in entry and (name := plain_property(scalar(entry["key"])))
+            for type_ in event_types(entry)
+            if name in catalogue.get(type_, {})
+        }
+        """Types of the key, as far as the catalogue says them."""
         self._property = found.pop() if len(found) == 1 else None
         self._catalogue = catalogue
         self._problems = problems
@@ -95,6 +104,7 @@ class Matching:
             self._problems.add("match-unclear", place, what, mend)
         for event_type in types:
             self._check_property(name, event_type)
+            self._check_kind(name.text, event_type, name.place)
             self.compared.add((event_type, name.text))
         return dict.fromkeys(types, name.text)
 
@@ -104,6 +114,22 @@ class Matching:
             what = f'"{event_type}" has no property "{name.text}", so it can never match the key.'
             mend = nearest(name.text, declared)
             self._problems.add("no-such-property", name.place, what, mend)
+
+    def _check_kind(self, name: str, event_type: str, place: Place) -> None:
+        """Keys compare as texts: a truth is never a number, and nothing is ever a list."""
+        kind = self._catalogue.get(event_type, {}).get(name)
+        if kind is None or not self._kinds:
+            return
+        if not any(_may_be_equal(kind, each) for each in self._kinds):
+            key = words_of(next(iter(sorted(self._kinds))))  # type: ignore[arg-type]
+            what = (
+                f"The property `{name}` of {event_type} is {words_of(kind)}, and the key is {key}: "  # type: ignore[arg-type]
+                "they are never the same."
+            )
+            mend = (
+                "Add `match: any`, or `match: {property: key}` with the property that has the key."
+            )
+            self._problems.add("key-never-matches", place, what, mend)
 
     def _usual(self, node: Tree, types: tuple[str, ...]) -> dict[str, str | None]:
         """Without `match`: the property the key is read from, if the catalogue gives it to the
@@ -122,7 +148,15 @@ class Matching:
             found[event_type] = self._property if has_it else None
             if has_it:
                 self.compared.add((event_type, self._property))
+                self._check_kind(self._property, event_type, node.key("event").place)
         return found
+
+
+def _may_be_equal(one: str, other: str) -> bool:
+    pair = {one, other}
+    if pair & {"list", "object"}:
+        return False
+    return len(pair) == 1 or "text" in pair or pair == {"number", "integer"}
 
 
 def _triggers(root: Tree) -> Iterator[Tree]:

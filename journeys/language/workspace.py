@@ -18,6 +18,7 @@ from .blueprint_grammar import BLUEPRINT, shape_for
 from .blueprints import Whole, blueprints_of, fill
 from .compiler import build_map
 from .deeds import check_starts
+from .hints import check_secrets
 from .lint import check_meaning
 from .model import Entry, Map, Release, Workspace
 from .names import RESULTS, result_type
@@ -37,6 +38,7 @@ class Compiled:
     maps: tuple[Map, ...]
     files: tuple[str, ...]
     texts: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def compile_workspace(documents: Mapping[str, str]) -> Compiled:
@@ -45,13 +47,16 @@ def compile_workspace(documents: Mapping[str, str]) -> Compiled:
     workspace = _workspace(trees, documents)
     maps_trees = {file: tree for file, tree in trees.items() if _is_map(file)}
     wholes = _wholes(_mappings(maps_trees), documents)
-    maps = _maps(wholes, workspace)
     problems = Problems()
+    maps = _maps(wholes, workspace, problems)
     for whole in wholes.values():
         with _found_in(whole, problems) as found:
             check_starts([whole.tree], maps, found)
+    for tree in trees.values():
+        check_secrets(tree, problems)
     problems.raise_if_any()
-    return Compiled(workspace, maps, tuple(wholes), tuple(each.text for each in wholes.values()))
+    texts = tuple(each.text for each in wholes.values())
+    return Compiled(workspace, maps, tuple(wholes), texts, problems.all())
 
 
 def compile_settings(documents: Mapping[str, str]) -> Workspace:
@@ -67,7 +72,7 @@ def compile_map(text: str, file: str, workspace: Workspace) -> Map:
     """One map against a workspace. Raises MapError with all problems of the first phase with any;
     `file` is what they name."""
     trees = _trees({file: text}, check=grammar.MAP)
-    return _maps({file: Whole(mapping(trees[file]), text)}, workspace)[0]
+    return _maps({file: Whole(mapping(trees[file]), text)}, workspace, Problems())[0]
 
 
 def whole_texts(maps: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, str]:
@@ -182,8 +187,9 @@ def _wholes(trees: Mapping[str, Tree], documents: Mapping[str, str]) -> dict[str
     return found
 
 
-def _maps(wholes: Mapping[str, Whole], workspace: Workspace) -> tuple[Map, ...]:
-    problems, maps = Problems(), {}
+def _maps(wholes: Mapping[str, Whole], workspace: Workspace, problems: Problems) -> tuple[Map, ...]:
+    """Phases 4 and 5; warnings stay in `problems`."""
+    maps = {}
     _check_unique((each.tree for each in wholes.values()), problems)
     for file, whole in wholes.items():
         with _found_in(whole, problems) as found:
@@ -191,7 +197,7 @@ def _maps(wholes: Mapping[str, Whole], workspace: Workspace) -> tuple[Map, ...]:
     problems.raise_if_any()
     for file, whole in wholes.items():
         with _found_in(whole, problems) as found:
-            check_meaning(maps[file], whole.tree, found)
+            check_meaning(maps[file], whole.tree, workspace, found)
     problems.raise_if_any()
     return tuple(maps.values())
 

@@ -138,8 +138,27 @@ def test_a_pull_request_shows_a_problem_at_its_line(
 
     run(["check", str(workspace), "--format", "github"])
 
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert said.startswith(f"::error file={workspace.as_posix()}/maps/hello.yaml,line=6,")
+
+
+def test_a_warning_is_printed_and_lets_the_check_pass(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workspace / "maps" / "hello.yaml"
+    file.write_text(file.read_text() + "title: AKIAABCDEFGHIJKLMNOP\n")
+
+    options: tuple[list[str], ...] = ([], ["--format", "github"], ["--json"])
+    codes = [run(["check", str(workspace), *each]) for each in options]
+
+    said = capsys.readouterr()
+    annotation, listed = said.out.partition("::warning ")[2].split("\n", 1)
+    assert codes == [0, 0, 0]
+    assert "Warning: This looks like a secret" in said.err
+    assert f"{workspace}: 1 warning." in said.err
+    assert annotation.startswith(f"file={workspace.as_posix()}/maps/hello.yaml,line=")
+    (only,) = json.loads(listed[listed.index("[") :])
+    assert (only["code"], only["severity"]) == ("looks-like-a-secret", "warning")
 
 
 def test_a_folder_that_is_no_workspace_cannot_be_checked(

@@ -1,4 +1,5 @@
-"""The maps in tests/maps: good ones with what they compile to, bad ones with what is said.
+"""The maps in tests/maps: good ones with what they compile to, bad ones with what is said, and
+good ones that are warned of.
 
 A case is a map beside the folder `workspace/`. Its first line may say otherwise: `# as: path`
 puts it in the place of another document, `# without: path` takes one away; with `# file: path`
@@ -45,10 +46,11 @@ def documents(case: Path) -> dict[str, str]:
 def problems(case: Path) -> tuple[Problem, ...]:
     texts = documents(case)
     try:
-        read_tests(texts, compile_workspace(texts))
+        compiled_ = compile_workspace(texts)
+        read_tests(texts, compiled_)
     except MapError as error:
         return error.problems
-    return ()
+    return compiled_.warnings
 
 
 def said(case: Path) -> str:
@@ -119,7 +121,7 @@ def _short(value: Any) -> str:
 
 
 def _accept() -> None:
-    for case in cases("err"):
+    for case in (*cases("err"), *cases("warn")):
         case.with_suffix(".out").write_text(said(case))
     for case in cases("ok"):
         case.with_suffix(".out").write_text(described(compiled(case)))

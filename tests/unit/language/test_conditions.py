@@ -137,7 +137,7 @@ def result(source: str, names: Names = _ANY, **given_: Any) -> Any:
         ("days_until('2026-03-01')", -4),
         ("days_since('2026-03-04T23:59:00+08:00')", 1),
         ("days_since('2026-03-04T20:00:00Z')", 0),
-        ("days_since('soon')", None),
+        ("days_since(lower('soon'))", None),
         ("months_since('2025-03-05')", 12),
         ("months_since('2025-03-06')", 11),
         ("months_since('2026-05-05')", -2),
@@ -147,7 +147,7 @@ def result(source: str, names: Names = _ANY, **given_: Any) -> Any:
         ("hour(now)", 10),
         ("weekday(now)", "thu"),
         ("weekday('2026-03-01')", "sun"),
-        ("date('9999-99-99')", None),
+        ("date(lower('9999-99-99'))", None),
     ],
 )
 def test_a_condition_means(source: str, expected: Any) -> None:
@@ -181,6 +181,8 @@ def test_declared_times_and_dates_are_read_from_their_texts() -> None:
     ("source", "code", "start"),
     [
         ("event.amount == 'five'", "wrong-type", 0),
+        ("days_since('soon') > 3", "bad-date", 11),
+        ("date(now) >= '2026-02-30'", "bad-date", 13),
         ("event.amount and true", "wrong-type", 0),
         ("not event.amount", "wrong-type", 4),
         ("event.at > 5", "wrong-type", 0),

@@ -113,6 +113,7 @@ def test_a_problem_is_data_for_scripts() -> None:
         "what": '"a" stands here twice.',
         "mend": "Keep one of them.",
         "source": "{a: 1, a: 2}",
+        "severity": "error",
         "maps": (),
     }
 
