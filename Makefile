@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 # The protocol model has the processor to itself for some two minutes; pass PYTEST_ARGS=-x and so on.
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo dev test test-unit test-contract test-protocol test-e2e protocol check format bench chaos build clean
+.PHONY: help setup demo dev test test-unit test-contract test-protocol test-e2e protocol mutants check format bench chaos build clean
 
 help:  ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test-e2e: setup  ## the whole way on a real Kafka and a real Redis, with killed 
 
 protocol: setup  ## the model of the protocol: every interleaving of small worlds, every mutant caught
 	$(PYTEST) tests/protocol $(PYTEST_ARGS)
+
+mutants: setup  ## each journey rule broken on purpose: a test of the rules must notice each time
+	$(BIN)/python -m tests.maps.rules.mutating
 
 check: setup  ## lint, format, types, layers
 	$(BIN)/ruff check .

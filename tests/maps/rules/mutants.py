@@ -1,0 +1,221 @@
+"""Each rule broken on purpose: one text of the engine, and the text that is put in its place.
+
+What each breaks is said in words; `mutating` sees whether a test of the rules notices.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A rule of the language page, broken in one place of `journeys/engine`."""
+
+    rule: int
+    what: str
+    file: str
+    text: str
+    instead: str
+
+
+MUTANTS = (
+    # 1 instances
+    Mutant(1, "12.0 is another key than 12", "keys.py",
+           "return str(int(value))", "return str(value)"),
+    Mutant(1, "every touchpoint concerns every key", "goals.py",
+           "if name is not None and as_text", "if False and as_text"),
+    Mutant(1, "a null key is a key", "entries.py",
+           "if map_.has_key and key is None:", "if False:"),
+    Mutant(1, "a result is of any action", "results.py", "if one.id == action)", "if True)"),
+    # 2 re-entry
+    Mutant(2, "a cooldown lasts one moment longer", "entries.py",
+           "if time < until:", "if time <= until:"),
+    Mutant(2, "a window counts its first moment", "entries.py",
+           "sum(start < entered <= time", "sum(start <= entered <= time"),
+    Mutant(2, "what ended an instance lets in anew", "entries.py",
+           "if (map_.name, key) in taken:", "if False:"),
+    Mutant(2, "never is not for ever", "entries.py",
+           'if rule.mode == "never" and memory.entries:', "if False:"),
+    Mutant(2, "an entry is stale at its max_age", "entries.py",
+           "turn.zone(map_)) < asked:", "turn.zone(map_)) <= asked:"),
+    # 3 event against timer
+    Mutant(3, "at the deadline the timer wins", "waits.py",
+           "return moment <= window_end(instance)", "return moment < window_end(instance)"),
+    Mutant(3, "a timer does not wait for its grace", "advance.py",
+           "grace = turn.release.workspace.grace", "grace = 0"),
+    Mutant(3, "lookback counts its first moment", "lines.py",
+           "kept.time <= subtract(", "kept.time < subtract("),
+    Mutant(3, "what she came by counts again", "lines.py",
+           "if key in instance.taken or key == touchpoint_key(",
+           "if False and key == touchpoint_key("),
+    Mutant(3, "settling takes what came first", "settling.py",
+           "sorted(settling.candidates, key=_in_order)", "settling.candidates"),
+    Mutant(3, "a timer's end lets nobody in anew", "advance.py",
+           "if has_ended(instance) and instance.behind:", "if False:"),
+    Mutant(3, "a move is dated before the arrival", "lines.py",
+           "where, moment, max(moment, instance.base), cause)", "where, moment, moment, cause)"),
+    # 4 two clocks
+    Mutant(4, "quiet hours go by logical time", "channels.py",
+           "quiet_until(hours, turn.shard.log_time,", "quiet_until(hours, standing.due,"),
+    Mutant(4, "an action leaves when it was due", "sending.py",
+           '"leaves": rfc3339(turn.shard.log_time)', '"leaves": rfc3339(standing.due)'),
+    Mutant(4, "the last restart heard of counts", "waits.py",
+           "elif moment > armed.armed:", "elif True:"),
+    Mutant(4, "a timer is restarted beyond its max", "waits.py",
+           "return due if timer.max is None else min", "return due if True else min"),
+    Mutant(4, "an action expires in its last moment", "judging.py",
+           "turn.shard.log_time > expires:", "turn.shard.log_time >= expires:"),
+    # 5 goals, then exits
+    Mutant(5, "what let her in is a goal", "goals.py",
+           "if event.time <= instance.entered:", "if event.time < instance.entered:"),
+    Mutant(5, "a goal counts again and again", "goals.py",
+           "if goal.name in instance.goals:", "if False:"),
+    Mutant(5, "goals and exits pre-empt nothing", "lines.py",
+           "if goals and pre_empt(turn", "if False and pre_empt(turn"),
+    Mutant(5, "nobody looks at exits before an action leaves", "judging.py",
+           "if map_.watches:", "if False:"),
+    # 6 facts first
+    Mutant(6, "what came last wins", "facts.py", "time >= found[1]:", "True:"),
+    Mutant(6, "at one moment what came first wins", "facts.py",
+           "time >= found[1]:", "time > found[1]:"),
+    Mutant(6, "nothing is counted", "facts.py",
+           "if release is not None and release.tallying:", "if False:"),
+    # 7 zones
+    Mutant(7, "her own zone is not looked at", "turn.py",
+           "return (found and zone_named(found[0])) or map_.zone", "return map_.zone"),
+    Mutant(7, "the map's zone is not looked at", "turn.py",
+           "return (found and zone_named(found[0])) or map_.zone",
+           "return (found and zone_named(found[0])) or self.book.workspace.zone"),
+    Mutant(7, "a moment in a gap is moved by the gap", "local_time.py",
+           "return _end_of_gap(early, late, zone)", "return late"),
+    Mutant(7, "of an hour that comes twice the second is meant", "local_time.py",
+           "        return late\n    return _end", "        return early\n    return _end"),
+    # 8 late touchpoints
+    Mutant(8, "nobody waits for late sources", "lateness.py", "if not timer.without:", "if True:"),
+    Mutant(8, "any word of a source will do", "lateness.py", "0) >= deadline", "0) > 0"),
+    Mutant(8, "a source may be twice as late", "lateness.py",
+           "caps = [armed.deadline + each.lateness", "caps = [armed.deadline + 2 * each.lateness"),
+    Mutant(8, "what follows counts from the deadline", "lateness.py",
+           "return max(armed.deadline, turn.shard.log_time), ()", "return armed.deadline, ()"),
+    Mutant(8, "back-fill moves people", "lines.py",
+           "if kept.backfill or not is_open(", "if not is_open("),
+    Mutant(8, "back-fill lets people in", "entries.py", "if kept.backfill:  # rule 8", "if False:"),
+    # 9 merges in flight
+    Mutant(9, "what was sent is sent again", "judging.py",
+           "if item.place in instance.barred:", "if False:"),
+    Mutant(9, "caps forget what the other side got", "merging.py",
+           "(*other.places, *profile.places)", "profile.places"),
+    Mutant(9, "the other side's exit is forgotten", "merging.py",
+           "(mine.exit, theirs.exit)", "(mine.exit,)"),
+    Mutant(9, "what the other side did counts for nothing", "merging.py",
+           "{i.id: theirs for i in own} | {i.id: mine for i in came}",
+           "{i.id: [] for i in [*own, *came]}"),
+    Mutant(9, "the older of two facts wins", "merging.py",
+           "trait[1] > profile.traits[name][1]", "trait[1] < profile.traits[name][1]"),
+    # 10 versions
+    Mutant(10, "everybody is in the live version", "advance.py",
+           "return turn.book.versions[instance.map, instance.version]",
+           "return next(each for each in turn.book.live if each.name == instance.map)"),
+    Mutant(10, "weights stay as they were entered", "arms.py",
+           "return found if [n for n, _ in found]", "return own if [n for n, _ in found]"),
+    Mutant(10, "stopping a version stops those after it", "steering.py",
+           "found is not None and version in found.versions", "found is not None"),
+    # 11 pause
+    Mutant(11, "a pause holds nothing", "judging.py",
+           'if paused is not None and paused.mode == "hold":', "if False:"),
+    Mutant(11, "a pause discards nothing", "judging.py",
+           "if map_.name in turn.shard.paused:", "if False:"),
+    Mutant(11, "nothing goes stale", "judging.py", "if standing.fresh_until and", "if False and"),
+    Mutant(11, "a map that drains lets people in", "steering.py",
+           "if map_name in shard.draining:", "if False:"),
+    # 12 quiet hours
+    Mutant(12, "hours are not quiet when they begin", "quiet.py",
+           "start <= reached < end]", "start < reached < end]"),
+    Mutant(12, "the hours are those of the map", "channels.py",
+           "turn.shard.log_time, turn.zone(map_))\n    if until",
+           "turn.shard.log_time, map_.zone)\n    if until"),
+    Mutant(12, "hours of the other class are kept", "quiet.py",
+           "if each.class_ == class_ and (", "if ("),
+    # 13 caps
+    Mutant(13, "a place is taken a moment longer", "caps.py", "if free > now]", "if free >= now]"),
+    Mutant(13, "a place is not given back", "caps.py", "if place.action != action]", "]"),
+    Mutant(13, "a cap of a channel caps all", "caps.py",
+           'cap.class_ == item.class_ and cap.channel in ("", channel)',
+           "cap.class_ == item.class_"),
+    Mutant(13, "what is held is held beyond its expiry", "judging.py",
+           "stop.until if expires is None else min", "stop.until if True else min"),
+    Mutant(13, "a template has no limit", "caps.py", "if item.limit is None:", "if True:"),
+    # 14 splits
+    Mutant(14, "other people come to other arms", "ids.py",
+           '"big") % 10_000', '"little") % 10_000'),
+    Mutant(14, "nobody keeps her arm", "arms.py",
+           'arm = arms.get(profile.arms.get(where, ""))', "arm = None"),
+    Mutant(14, "the person draws, never the key", "arms.py",
+           '(instance.key or "") if split.by == "key" else turn.id', "turn.id"),
+    Mutant(14, "salt makes no difference", "arms.py", "split.name, split.salt,", 'split.name, "",'),
+    # 15 holdout
+    Mutant(15, "nobody is held out", "judging.py",
+           'if instance.held_out and item.class_ == "marketing":', "if False:"),
+    Mutant(15, "what is no marketing is withheld too", "judging.py",
+           'if instance.held_out and item.class_ == "marketing":', "if instance.held_out:"),
+    Mutant(15, "a wait for an arrival runs out", "moves.py",
+           'silent = found[-1].state == "holdout" and', "silent = False and"),
+    # 16 the life of actions
+    Mutant(16, "no other channel is tried", "results.py",
+           "elif sent.standing is not None:", "elif False:"),
+    Mutant(16, "an sla is never over", "advance.py",
+           "if not found:\n        return False\n    _, instance, sent",
+           "if True:\n        return False\n    _, instance, sent"),
+    Mutant(16, "she waits for what never left", "moves.py",
+           "if not found:\n        return awaits.other", "if not found:\n        return None"),
+    # 17 the choice of a channel
+    Mutant(17, "silence is a yes to marketing", "channels.py",
+           'return given is True if item.class_ == "marketing" else given is not False',
+           "return given is not False"),
+    Mutant(17, "channels have no condition", "channels.py",
+           "if channel.when is not None:", "if False:"),
+    Mutant(17, "a channel needs no block", "channels.py",
+           "if channel.name not in template.channels:", "if False:"),
+    Mutant(17, "nothing is ever withheld as quiet", "judging.py",
+           'reason = reasons[0] if reasons else "unreachable"', 'reason = "unreachable"'),
+    # 18 loops
+    Mutant(18, "a loop is run through", "advance.py",
+           "looped=same == FIRED_AT_MOST", "looped=False"),
+    Mutant(18, "an eleventh touchpoint follows", "deeds.py",
+           "if turn.hops >= HOPS_AT_MOST:", "if turn.hops > HOPS_AT_MOST:"),
+    # 19 credit and corrections
+    Mutant(19, "a message after the goal is credited", "credit.py",
+           "if earliest <= left < moment]", "if earliest <= left]"),
+    Mutant(19, "a message of long ago is credited", "credit.py",
+           "if earliest <= left < moment]", "if left < moment]"),
+    Mutant(19, "an unfinished task is credited", "credit.py", 'if sent.state == "done"}', "}"),
+    Mutant(19, "nothing corrects an end", "afterwards.py",
+           "is_late = event.time <= one.at", "is_late = False"),
+    Mutant(19, "one purchase counts for two", "afterwards.py",
+           "where in live or where in taken or", ""),
+    # 20 edges
+    Mutant(20, "who is in a segment comes in", "segments.py",
+           "known[segment.id] = bool(turn.profile.created) and", "known[segment.id] = False and"),
+    Mutant(20, "back-fill and merges make edges", "segments.py", "if not quiet:", "if True:"),
+    Mutant(20, "time alone changes nothing", "advance.py",
+           "if not 0 < at <= moment:", "if True:"),
+    # 21 the gate
+    Mutant(21, "holdout comes before expiry and exits", "judging.py",
+           "reason, way_out = _is_over(turn, map_, standing, expires), None",
+           "reason, way_out = _why_not(instance, item) or "
+           "_is_over(turn, map_, standing, expires), None"),
+    Mutant(21, "holdout comes before exits", "judging.py",
+           'reason = "cancelled" if way_out else _why_not(instance, item)',
+           'reason = _why_not(instance, item) or ("cancelled" if way_out else None)'),
+    Mutant(21, "caps come before quiet hours", "channels.py",
+           "    if until:", "    if until and not full(turn, map_, item, standing, channel):"),
+    Mutant(21, "limits come before caps", "channels.py",
+           "found = full(turn, map_, item, standing, channel) or over_limit(turn, map_, item)",
+           "found = over_limit(turn, map_, item) or full(turn, map_, item, standing, channel)"),
+    Mutant(21, "what a staying line does holds her", "gate.py",
+           "return (hold if holds else None) or way", "return hold or way"),
+    Mutant(21, "moving on cancels nothing", "gate.py",
+           "if not instance.gate and instance.then is None:", "if True:"),
+    Mutant(21, "timers count from before the hold", "firing.py",
+           "when = max(then.decided, instance.base, turn.shard.log_time)",
+           "when = max(then.decided, instance.base)"),
+)  # fmt: skip
