@@ -14,11 +14,13 @@ EVENT_TYPE = "wayline.action.requested"
 
 
 class Reason(BaseModel):
-    """What caused the action: a touchpoint or a timer, by its id; `armed` for timers."""
+    """What caused the action: a touchpoint, a timer, an occasion, by its id; `armed` for timers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    cause: Literal["touchpoint", "timer", "merge", "retry", "publish"]
+    cause: Literal[
+        "touchpoint", "timer", "merge", "retry", "publish", "schedule", "date", "publication"
+    ]
     id: str
     armed: datetime | None = None
 

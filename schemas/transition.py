@@ -41,8 +41,18 @@ class Transition(BaseModel):
     version: int
     key: str | None = None
     instance: str | None = Field(None, description="absent where nobody entered (`refused`)")
-    cause: Literal["touchpoint", "timer", "merge", "retry", "stop", "publish"]
-    cause_id: str = Field(description="the touchpoint's own id, or a timer's")
+    cause: Literal[
+        "touchpoint",
+        "timer",
+        "merge",
+        "retry",
+        "stop",
+        "publish",
+        "schedule",
+        "date",
+        "publication",
+    ]
+    cause_id: str = Field(description="the touchpoint's own id, a timer's or an occasion's")
     stage: str | None = Field(None, description="where she was")
     to: str | None = Field(None, description="where she came to (`enter`, `move`, `migrate`)")
     from_version: int | None = Field(None, description="of `migrate`: the version she was in")

@@ -15,13 +15,14 @@ from . import facts
 from .afterwards import notice_afterwards
 from .caps import ARBITRATION
 from .credit import forget_ended
-from .entries import Taken, enter
+from .entries import Taken, enter, enter_on
 from .firing import fire, let_go
 from .gate import shut
 from .ids import touchpoint_key
 from .lateness import is_decidable
 from .lines import catch_up, give, later, resume, settle
 from .moves import end, has_ended
+from .occasions import Next, next_of, renew
 from .pace import skips
 from .profile import Armed, Instance, Profile, Remembered, due_of
 from .results import RESULT_TYPES, as_expired, note, overdue, settled
@@ -103,12 +104,12 @@ def _time_tells(turn: Turn, moment: int) -> bool:
 
 
 def wake(turn: Turn, before: int | None = None) -> None:
-    """What is due of her, earliest first: what stands at the gate until then, and timers.
+    """What is due of her, earliest first: what stands at the gate until then, timers, occasions.
 
     A timer is due when the shard's time has reached deadline + grace; with `before`, also when
-    deadline + grace lies before that event time.
+    deadline + grace lies before that event time. So is an occasion; at one moment timers go first.
     """
-    if turn.release is None or not (turn.profile.instances or turn.profile.look_again):
+    if turn.release is None or not _has_plans(turn):
         return
     bring_up(turn)
     limit = turn.shard.time if before is None else max(turn.shard.time, before - 1)
@@ -118,7 +119,8 @@ def wake(turn: Turn, before: int | None = None) -> None:
     last, same = ("", 0), 0
     for _ in range(FIRED_AT_MOST):
         due = _earliest(turn, limit - grace)
-        if _goes_before(turn, None if due is None else due[1].deadline, limit, grace):
+        occasion = _occasion(turn, limit - grace if due is None else due[1].deadline - 1)
+        if _goes_before(turn, occasion, due, limit, grace):
             continue
         if due is None:
             return
@@ -126,18 +128,36 @@ def wake(turn: Turn, before: int | None = None) -> None:
         _fire(turn, *due, looped=same == FIRED_AT_MOST)
 
 
+def _has_plans(turn: Turn) -> bool:
+    """Whether anything can be due of her; what was published since she was last looked at is
+    planned first."""
+    profile = turn.profile
+    if profile.heard < turn.shard.announcements:
+        renew(turn)
+    return bool(profile.instances or profile.look_again or profile.occasions)
+
+
 def _may_be_due(profile: Profile, moment: int, grace: int) -> bool:
     """Whether it is worth looking: most touchpoints find nothing due."""
     return due_of(profile, grace) <= moment or any(each.gate for each in profile.instances)
 
 
-def _goes_before(turn: Turn, deadline: int | None, limit: int, grace: int) -> bool:
-    """Does one thing that is due before the next timer, or at its moment; False: there is none."""
+def _occasion(turn: Turn, moment: int) -> Next | None:
+    return next_of(turn, moment) if turn.profile.occasions else None
+
+
+def _goes_before(
+    turn: Turn, occasion: Next | None, due: tuple[Instance, Armed] | None, limit: int, grace: int
+) -> bool:
+    """Does one thing that is due before the next timer, or at its moment, last an occasion before
+    it; False: there is none."""
+    deadline = occasion.due if occasion else due[1].deadline if due else None
     return (
         _settled(turn)
         or _time_tells(turn, limit if deadline is None else deadline)
         or _at_gate(turn, limit if deadline is None else deadline)
         or _expire(turn, limit - grace if deadline is None else deadline)
+        or (occasion is not None and enter_on(turn, occasion))
     )
 
 

@@ -41,6 +41,17 @@ class Round(Struct, array_like=True):
     id: str = ""
 
 
+class Announced(Struct, frozen=True, array_like=True):
+    """What a publication brought that a round has to tell people of (`engine.occasions`).
+
+    It counts from `since`, ms; `number` is that of the announcement.
+    """
+
+    definition: str
+    number: int
+    since: int
+
+
 class Shard(Struct, array_like=True):
     """The facts of one shard, stored beside its offset. Changed in place by the fold.
 
@@ -75,6 +86,9 @@ class Shard(Struct, array_like=True):
     """`<map>/<version>/<stage>` -> instances in it now."""
     texts: dict[str, str] = {}
     """Digests of the maps in force that were published anew under the same version."""
+    announced: dict[str, Announced] = {}
+    announcements: int = 0
+    """How many publications had something to announce."""
 
 
 class Output(Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,7 +17,9 @@ from .keys import as_text
 from .lines import catch_up, later
 from .local_time import add, rfc3339, subtract
 from .moves import arrive, memory_key
+from .occasions import Next, is_wanted, take
 from .profile import Instance, Memory, Remembered
+from .segments import SOURCE
 from .steering import closed
 from .stuck import attempt
 from .turn import Turn, by_touchpoint
@@ -28,6 +30,9 @@ KEYS_REMEMBERED = 200
 
 BEHIND_AT_MOST = 200
 """Touchpoints that wait behind a timer; memory holds no more by default."""
+
+CauseKind = Literal["touchpoint", "schedule", "date", "publication"]
+"""What lets somebody in, or would."""
 
 Taken = list[tuple[str, str | None]]
 """Maps and keys that an instance took this touchpoint for."""
@@ -52,17 +57,51 @@ def enter(
     for map_, entry in turn.book.entering.get(event.type, ()):
         if only is not None and map_.name != only:
             continue
-        profile = turn.profile
-        instances, memory = profile.instances, dict(profile.memory)
-        reason = attempt(turn, partial(_consider, turn, map_, entry, event, kept, taken))
-        if reason is not None:
-            profile.instances, profile.memory = instances, memory
-            _tell(turn, map_, None, "stuck", event, {"reason": reason, "offset": turn.offset})
-            turn.count(map_.name, map_.version, "stuck")
+        _offer(turn, map_, entry, event, kept, taken)
+
+
+def enter_on(turn: Turn, found: Next) -> bool:
+    """Offers an occasion that is due to its entry, and plans the next (2.6); always True."""
+    occasion, due, log_time = found.occasion, found.due, turn.shard.log_time
+    if not (take(turn, found) and is_wanted(turn, found)):
+        return True
+    name = cause_id(occasion.kind, turn.id, occasion.id, str(found.at))
+    type_ = f"{occasion.kind} {occasion.map.name}"
+    kept = Remembered(name, type_, due, max(0, log_time - due), SOURCE, "", {})
+    taken: Taken = []
+    _offer(turn, occasion.map, occasion.entry, kept, kept, taken, occasion.kind)
+    if taken:
+        turn.profile.let_in = {**turn.profile.let_in, occasion.id: found.at}
+    return True
+
+
+def _offer(
+    turn: Turn,
+    map_: Map,
+    entry: Entry,
+    event: Noticed,
+    kept: Remembered,
+    taken: Taken,
+    kind: CauseKind = "touchpoint",
+) -> None:
+    profile = turn.profile
+    instances, memory = profile.instances, dict(profile.memory)
+    reason = attempt(turn, partial(_consider, turn, map_, entry, event, kept, taken, kind))
+    if reason is not None:
+        profile.instances, profile.memory = instances, memory
+        told = {"reason": reason, "offset": turn.offset}
+        _tell(turn, map_, None, "stuck", event, told, kind)
+        turn.count(map_.name, map_.version, "stuck")
 
 
 def _consider(
-    turn: Turn, map_: Map, entry: Entry, event: Noticed, kept: Remembered, taken: Taken
+    turn: Turn,
+    map_: Map,
+    entry: Entry,
+    event: Noticed,
+    kept: Remembered,
+    taken: Taken,
+    kind: CauseKind,
 ) -> None:
     own_key = None
     if entry.request:
@@ -77,14 +116,14 @@ def _consider(
     if (map_.name, key) in taken:
         return
     if map_.has_key and key is None:
-        _refuse(turn, map_, key, event, Refusal("missing_key"))
+        _refuse(turn, map_, key, event, Refusal("missing_key"), kind)
         return
-    refusal = _refusal(turn, map_, entry, key, kept)
+    refusal = _refusal(turn, map_, entry, key, kept, kind)
     if refusal is None:
         taken.append((map_.name, key))
-        _start(turn, map_, key, kept)
+        _start(turn, map_, key, kept, kind)
     elif refusal.reason:
-        _refuse(turn, map_, key, event, refusal)
+        _refuse(turn, map_, key, event, refusal, kind)
 
 
 def _asked(map_: Map, kept: Remembered) -> Remembered:
@@ -96,9 +135,12 @@ def _asked(map_: Map, kept: Remembered) -> Remembered:
 
 
 def _refusal(
-    turn: Turn, map_: Map, entry: Entry, key: str | None, kept: Remembered
+    turn: Turn, map_: Map, entry: Entry, key: str | None, kept: Remembered, kind: CauseKind
 ) -> Refusal | None:
-    """Why she may not enter; an empty reason where a due timer must decide first (rule 3)."""
+    """Why she may not enter; an empty reason where a due timer must decide first (rule 3).
+
+    An occasion comes after all timers before it; one that still waits for a source keeps her in.
+    """
     if reason := closed(turn.shard, map_.name, map_.version):
         return Refusal(reason)
     asked = turn.shard.time if turn.shard.clock == "event" else kept.received
@@ -107,7 +149,8 @@ def _refusal(
     if map_.reentry.mode != "parallel":
         for open_ in turn.profile.instances:
             if open_.map == map_.name and open_.key == key:
-                return Refusal("" if _waits_behind(open_, kept) else "already_in")
+                waits = kind == "touchpoint" and _waits_behind(open_, kept)
+                return Refusal("" if waits else "already_in")
     memory = turn.profile.memory.get(memory_key(map_.name, key))
     return _too_soon(map_.reentry, memory, kept.time, turn.zone(map_)) if memory else None
 
@@ -137,9 +180,9 @@ def _too_soon(rule: Reentry, memory: Memory, time: int, zone: ZoneInfo) -> Refus
     return None
 
 
-def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered) -> None:
+def _start(turn: Turn, map_: Map, key: str | None, kept: Remembered, kind: CauseKind) -> None:
     """Enters, then looks at what she did after it and we heard of before (rule 3)."""
-    profile, cause = turn.profile, by_touchpoint(kept)
+    profile, cause = turn.profile, by_touchpoint(kept)._replace(kind=kind)
     name = cause_id("instance", map_.name, key or "", cause.ref)
     instance = Instance(name, map_.name, map_.version, key, kept)
     instance.held_out = held_out(turn, map_)
@@ -164,14 +207,22 @@ def _with_entry(memory: Memory | None, time: int, map_: Map) -> Memory:
     return Memory(sorted([*known.entries, time])[-at_least:], known.exit, dict(known.sent))
 
 
-def _refuse(turn: Turn, map_: Map, key: str | None, event: Noticed, refusal: Refusal) -> None:
+def _refuse(
+    turn: Turn, map_: Map, key: str | None, event: Noticed, refusal: Refusal, kind: CauseKind
+) -> None:
     until = None if refusal.until is None else rfc3339(refusal.until)
-    _tell(turn, map_, key, "refused", event, {"reason": refusal.reason, "until": until})
+    _tell(turn, map_, key, "refused", event, {"reason": refusal.reason, "until": until}, kind)
     turn.count(map_.name, map_.version, f"refused:{refusal.reason}")
 
 
 def _tell(
-    turn: Turn, map_: Map, key: str | None, kind: str, event: Noticed, more: Mapping[str, Any]
+    turn: Turn,
+    map_: Map,
+    key: str | None,
+    kind: str,
+    event: Noticed,
+    more: Mapping[str, Any],
+    cause: CauseKind,
 ) -> None:
     row = {
         "id": cause_id(kind, map_.name, key or "", event.source, event.id, more["reason"]),
@@ -182,7 +233,7 @@ def _tell(
         "map": map_.name,
         "version": map_.version,
         "key": key,
-        "cause": "touchpoint",
+        "cause": cause,
         "cause_id": event.id,
         **more,
     }

@@ -34,6 +34,7 @@ from .effects import Effects, Output, Shard
 from .facts import trim
 from .heads import Standing, recount, standing
 from .local_time import day_of
+from .occasions import announce
 from .profile import ANONYMOUS_KEPT, NEVER, Profile, decode, due_of, encode, gate_of
 from .rounds import NOBODY, Visited
 from .steering import Steering, steer
@@ -221,11 +222,13 @@ class Folding:
         shard.texts = dict(record.texts)
         self._release = self._release_of(shard)
         versions.published(shard, before, self._release)
+        announce(shard, self._release)
 
     def _archive(self, record: Archived) -> None:
         self._recount()
         versions.archive(self._shard, record.map)
         self._release = self._release_of(self._shard)
+        announce(self._shard, self._release)
 
     def _live(self, name: ProfileId) -> Profile | None:
         """The profile as of now; an anonymous one whose time is over is forgotten."""

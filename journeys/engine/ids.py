@@ -25,6 +25,11 @@ def bucket_of(*causes: str) -> int:
     return int.from_bytes(blake2b(_packed(causes), digest_size=8).digest(), "big") % 10_000
 
 
+def share_of(length: int, *causes: str) -> int:
+    """Evenly something from 0 up to, not including, `length`; the same for the same causes."""
+    return length * int.from_bytes(blake2b(_packed(causes), digest_size=8).digest(), "big") >> 64
+
+
 def touchpoint_key(source: str, touchpoint: str) -> int:
     """64 bits by which a profile remembers that it has taken this touchpoint."""
     return int.from_bytes(blake2b(_packed((source, touchpoint)), digest_size=8).digest(), "big")

@@ -51,7 +51,7 @@ def add(duration: Duration, moment: int, zone: ZoneInfo) -> int:
         reached = local_at(there, zone)
         if reached.utcoffset() == local.utcoffset() and not reached.fold:
             return there
-    return instant(_stepped(local.date(), duration), local.time(), zone)
+    return instant(stepped(local.date(), duration), local.time(), zone)
 
 
 def local_at(moment: int, zone: ZoneInfo) -> datetime:
@@ -73,7 +73,7 @@ def wait_until(wait: Duration | None, at: time | None, moment: int, zone: ZoneIn
     if wait is None:
         return _next(at, moment + 1, zone)
     if wait.is_calendar:
-        return instant(_stepped(local_at(moment, zone).date(), wait), at, zone)
+        return instant(stepped(local_at(moment, zone).date(), wait), at, zone)
     return _next(at, moment + wait.millis, zone)
 
 
@@ -85,6 +85,14 @@ def instant(day: date, at: time, zone: ZoneInfo) -> int:
     if early >= late:
         return late
     return _end_of_gap(early, late, zone)
+
+
+def stepped(day: date, duration: Duration) -> date:
+    """Months first, to the last day where a month is shorter; then days."""
+    months = day.year * 12 + day.month - 1 + duration.months
+    year, month = divmod(months, 12)
+    day = date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return day + timedelta(days=duration.days)
 
 
 def _end_of_gap(before: int, after: int, zone: ZoneInfo) -> int:
@@ -104,14 +112,6 @@ def _next(at: time, moment: int, zone: ZoneInfo) -> int:
     day = local_at(moment, zone).date()
     found = instant(day, at, zone)
     return found if found >= moment else instant(day + timedelta(days=1), at, zone)
-
-
-def _stepped(day: date, duration: Duration) -> date:
-    """Months first, to the last day where a month is shorter; then days."""
-    months = day.year * 12 + day.month - 1 + duration.months
-    year, month = divmod(months, 12)
-    day = date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-    return day + timedelta(days=duration.days)
 
 
 def _moment(local: datetime) -> int:

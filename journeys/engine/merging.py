@@ -6,7 +6,7 @@ from schemas import inbox
 from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
 from schemas.touchpoint import ProfileId, Touchpoint
 
-from . import arms, credit, pace, tallies
+from . import arms, credit, occasions, pace, tallies
 from . import profile as profiles
 from .entries import oldest_first
 from .lines import in_order, resume
@@ -56,6 +56,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     4 what the other side remembers satisfies waits, goals and exits, and enters nobody."""
     profile = turn.profile
     mine, theirs, before = list(profile.remembered), list(other.remembered), dict(profile.memory)
+    occasions.unite(profile, other)
     _unite_facts(profile, other)  # 1
     _unite_memory(profile, other, loser, turn.id)  # 2
     own, came = profile.instances, other.instances
@@ -70,6 +71,8 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     for kept, gone in _doubles(turn, own, came):
         given[kept.id] = [*given[kept.id], gone.entry, *([gone.last] if gone.last else [])]
         _close(turn, kept, gone)
+    if turn.release is not None:
+        occasions.renew(turn)
     replan(turn, turn.shard.time)
     edges(turn, turn.shard.log_time, turn.shard.log_time, quiet=True)  # rule 20
     for instance in list(profile.instances):  # 4

@@ -14,12 +14,12 @@ from journeys.language.model import Duration, Timer
 
 from .local_time import add, instant, local_at
 
-_LAST_YEAR = 9000
+LAST_YEAR = 9000
 
 DAYS_LOOKED_AT = 400
 """A day that a timer may fire on comes within these, or the timer fires without it."""
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = time(0)
 
 
@@ -49,8 +49,20 @@ def moved_on(timer: Timer, moment: int, zone: ZoneInfo, is_workday: IsWorkday | 
     return moment
 
 
+def day_and_time(value: Any, zone: ZoneInfo) -> tuple[date, time] | None:
+    """The local day that a value means, and the time on it: midnight where it is a date."""
+    day = _day_of(value)
+    if day is not None:
+        return day, _MIDNIGHT
+    found = _moment(value, None, zone)
+    if found is None:
+        return None
+    local = local_at(found, zone)
+    return local.date(), local.time()
+
+
 def _may_fire(timer: Timer, day: date, is_workday: IsWorkday | None) -> bool:
-    if _WEEKDAYS[day.weekday()] in timer.days:
+    if WEEKDAYS[day.weekday()] in timer.days:
         return True
     return "workday" in timer.days and is_workday is not None and is_workday(day)
 
@@ -60,7 +72,7 @@ def _moment(value: Any, at: time | None, zone: ZoneInfo) -> int | None:
     if day is not None:
         return instant(day, at or _MIDNIGHT, zone)
     found = to_time(value, zone)
-    if found is None or local_at(found, zone).year > _LAST_YEAR:
+    if found is None or local_at(found, zone).year > LAST_YEAR:
         return None
     return found if at is None else instant(local_at(found, zone).date(), at, zone)
 
@@ -72,4 +84,4 @@ def _day_of(value: Any) -> date | None:
         found = date.fromisoformat(value)
     except ValueError:
         return None
-    return found if found.year <= _LAST_YEAR else None
+    return found if found.year <= LAST_YEAR else None

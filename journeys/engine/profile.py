@@ -257,6 +257,12 @@ class Profile(Struct, array_like=True, gc=False):
     ended: list[Ended] = []
     pace: dict[int, int] = {}
     """Touchpoints by window of event time; `engine.pace` reads it."""
+    heard: int = 0
+    """The latest announcement she has been told of."""
+    occasions: dict[str, tuple[int, int]] = {}
+    """Her next moment of each occasion, and when she is let in by it."""
+    let_in: dict[str, int] = {}
+    """The latest moment of an occasion that let her in."""
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)
@@ -318,8 +324,8 @@ def remember(touchpoint: Any, wanted: Collection[str], kept: int) -> Remembered:
 
 
 def due_of(profile: Profile, grace: int) -> Millis:
-    """The next moment to look at her: a timer's, the end of a hold, else when to forget her,
-    else NEVER."""
+    """The next moment to look at her: a timer's, an occasion's, the end of a hold, else when to
+    forget her, else NEVER."""
     if profile.redirect:
         return NEVER
     due: int = NEVER
@@ -328,6 +334,8 @@ def due_of(profile: Profile, grace: int) -> Millis:
             due = min(due, _due(instance, grace))
     if due == NEVER and not (profile.known or profile.instances):
         due = profile.last_seen + ANONYMOUS_KEPT
+    if profile.occasions:
+        due = min([due, *(each[1] + grace for each in profile.occasions.values())])
     return Millis(min(due, profile.look_again) if profile.look_again else due)
 
 

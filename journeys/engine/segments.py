@@ -64,11 +64,16 @@ def holds(turn: Turn, map_: Map, instance: Instance, trigger: Trigger, now: int)
     """Whether a trigger by a segment is true as of `now`; one by touchpoints never is."""
     if trigger.segment is None:
         return False
-    if (trigger.segment.when.run(_scope(turn, now)) is True) is trigger.outside:
+    if is_in(turn, trigger.segment, now) is trigger.outside:
         return False
     if trigger.when is None:
         return True
     return trigger.when.run(turn.look(map_, instance, None, now)) is True
+
+
+def is_in(turn: Turn, segment: Segment, now: int) -> bool:
+    """Whether she is in the segment as of `now`."""
+    return segment.when.run(_scope(turn, now)) is True
 
 
 def state(name: str, ids: tuple[str, ...], moment: int) -> Remembered:

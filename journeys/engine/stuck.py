@@ -43,14 +43,14 @@ def attempt(turn: Turn, step: Callable[[], object]) -> str | None:
     """
     profile = turn.profile
     traits, tags, arms = profile.traits, profile.tag_list, profile.arms
-    places, windows = profile.places, profile.windows
+    places, windows, occasions = profile.places, profile.windows, profile.occasions
     said, counted, turn.passes = len(turn.outputs), len(turn.edges), 0
     try:
         step()
     except Exception as error:  # noqa: BLE001 (a designer's map or template may fail in any way)
         del turn.outputs[said:], turn.edges[counted:]
         profile.traits, profile.tag_list, profile.arms = traits, tags, arms
-        profile.places, profile.windows = places, windows
+        profile.places, profile.windows, profile.occasions = places, windows, occasions
         reason = f"{type(error).__name__}: {error}"[:200]
         return reason.encode("utf-8", "replace").decode()
     return None

@@ -22,7 +22,8 @@ from .profile import Instance, Profile
 
 
 class Cause(NamedTuple):
-    """Why something happens: `touchpoint`, `timer`, `merge`, `publish`; `armed` for timers, in ms.
+    """Why something happens: `touchpoint`, `timer`, `schedule`, `merge` and more (the transition's
+    contract lists them); `armed` for timers, in ms.
 
     `flags` say what is to be known of how it came. What a publication made due before itself was
     `planned` for then, is `not_before` it, and does not leave after `fresh_until`; 0 for all else.
@@ -101,6 +102,13 @@ class Turn:
         scope.event, scope.entry, scope.key, scope.instance = event, None, None, None
         scope.now = event.time
         scope.zone = (found and zone_named(found[0])) or self.book.workspace.zone
+        return scope
+
+    def look_at_facts(self, map_: Map, now: int) -> Scope:
+        """The scope for what the profile alone says."""
+        scope = self.scope
+        scope.event, scope.entry, scope.key, scope.instance = None, None, None, None
+        scope.now, scope.zone = now, self.zone(map_)
         return scope
 
     def emit(self, kind: str, key: str, value: bytes) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from journeys.language.model import Map, Stage, Timer
 
+from . import occasions
 from .local_time import add, wait_until
 from .planned import moment_of, moved_on
 from .profile import NEVER, Armed, Instance
@@ -63,9 +64,13 @@ def rearm(turn: Turn, map_: Map, instance: Instance, moment: int) -> None:
 def replan(turn: Turn, moment: int) -> None:
     """Her facts changed at `moment`: timers whose moment they say are worked out again.
 
-    One that was due before stays; one that fired stays fired.
+    One that was due before stays; one that fired stays fired. So are her occasions.
     """
-    planning = turn.release.planning if turn.release else ()
+    if turn.release is None:
+        return
+    if turn.release.occasions:
+        occasions.replan(turn, moment)
+    planning = turn.release.planning
     if not planning:
         return
     for instance in turn.profile.instances:

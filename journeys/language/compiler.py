@@ -38,6 +38,7 @@ from .names import (
     Reads,
     result_type,
 )
+from .occasion_reading import read_dates, read_schedule
 from .problems import Problems, nearest
 from .publication import read_on_publish, structure_of
 from .segments import Watching, is_alone
@@ -163,6 +164,10 @@ class _MapCompiler:
             expression,
             _DAY if max_age is None else _duration(max_age),
             request="request" in node,
+            schedule=read_schedule(node, self._workspace.is_workday, self._problems),
+            date=read_dates(node, names, self._reads, self._problems),
+            existing=_text(node.get("existing")) == "enter",
+            spread=None if "spread" not in node else _duration(node["spread"]),
         )
 
     def _trigger(self, node: Tree) -> Trigger:

@@ -10,6 +10,8 @@ from datetime import time
 from typing import Any
 
 from .model import Choice, Duration, End, Expression, Go, Map, Split, Stage, Timer, To
+from .occasions import Dates, Schedule
+from .occasions import said as said_of
 
 EVERYWHERE = "everywhere"
 
@@ -121,10 +123,12 @@ def _deed(item: Any) -> str:
 
 def _words(part: Any, left_out: tuple[str, ...] = ()) -> str:
     """What is written in a line, a timer or a trigger, but for where it leads."""
+    if isinstance(part, Schedule | Dates):
+        return said_of(part)
     said = []
     if isinstance(part, Timer) and part.until is not None:
         said.append(_planned(part.until, part.shift))
-    for field in sorted(fields(part), key=lambda each: each.name in ("do", "restart")):
+    for field in sorted(fields(part), key=_order):
         value = getattr(part, field.name)
         if field.name in _APART or field.name in left_out:
             if field.name in ("trigger", "events"):
@@ -132,6 +136,11 @@ def _words(part: Any, left_out: tuple[str, ...] = ()) -> str:
         elif not _is_default(field, value):
             said.append(_word(field.name, value))
     return " ".join(each for each in said if each)
+
+
+def _order(field: "Field[Any]") -> int:
+    """Moments first, what is done last."""
+    return _ORDER.get(field.name, 0)
 
 
 def _planned(until: Expression, shift: Duration | None) -> str:
@@ -158,6 +167,7 @@ def _word(name: str, value: Any) -> str:
             return f"{_NAMED.get(name, _spaced(name))} {_value(value)}"
 
 
+_ORDER = {"schedule": -1, "date": -1, "do": 1, "restart": 1}
 _NAMED = {"wait": "after", "max": "at most", "days": "on"}
 _APART = ("go", "trigger", "events", "match", "place", "action", "until", "shift", "on_past")
 """Said in their own way, or not at all."""

@@ -7,6 +7,7 @@ the language has and this version has not built is refused by name, never ignore
 from . import tree
 from .catalogue_grammar import COMPUTED, EVENT, SEGMENT, trait
 from .deed_grammar import DEEDS
+from .entry_grammar import check_beside, entry_shape
 from .gate_grammar import AWAIT, CAP, HOLDOUT, LIMIT, QUIET, SEND, TASK
 from .names import DECLARABLE, RESULTS
 from .problems import Problems
@@ -185,14 +186,15 @@ STAGE = Shape(
         ("after", "await", "choose", "split", "to", "end"),
     ),
 )
-ENTRY = Shape(
-    "an entry",
-    {**_TRIGGER, "request": only_true, "key": expression, "max_age": positive_duration},
-    alone=(("event", "request", "segment", "left"),),
-    some=(("event", "request", "segment", "left", "when"),),
-    later=frozenset({"schedule", "date", "existing", "spread"})
-    | frozenset({"every", "before", "plus", "at"}),
-)
+ENTRY = entry_shape(_TRIGGER)
+
+
+def entry(node: Node, problems: Problems) -> None:
+    """What lets many in, and what moves a date, only where there is such a thing."""
+    ENTRY(node, problems)
+    check_beside(node, problems)
+
+
 _MODES = word("never", "after_exit", "parallel")
 REENTRY = Shape(
     "a re-entry",
@@ -248,7 +250,7 @@ MAP = Shape(
         "version": whole(1, 2**31),
         "timezone": timezone,
         "priority": whole(0, 100),
-        "enter": one_or_list(ENTRY, "entries"),
+        "enter": one_or_list(Ruled((ENTRY,), entry), "entries"),
         "reentry": either(_MODES, Ruled((REENTRY,), reentry)),
         "holdout": HOLDOUT,
         "goals": list_of(GOAL, "goals"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Literal
 
-from . import catalogue_grammar, durations, grammar, shapes
+from . import catalogue_grammar, durations, entry_grammar, grammar, shapes
 from . import map_tests_grammar as tests
 from .blueprint_grammar import BLUEPRINT, FILLED
 from .descriptions import DESCRIPTIONS
@@ -225,6 +225,7 @@ _SCALARS: Mapping[Callable[..., None], Schema] = {
     grammar.block: {"type": "object", "minProperties": 1},
     tests.moment: _text(_MOMENT),
     tests.maybe_moment: {"anyOf": [{"type": "null"}, _text(_MOMENT)]},
-    tests.day: _text(r"^\d{4}-\d\d-\d\d$"),
+    entry_grammar.cron: _text(r"^\s*\S+(\s+\S+){4}\s*$"),
+    shapes.day: _text(r"^\d{4}-\d\d-\d\d$"),
     tests.patch: {"type": "object"},
 }

@@ -5,7 +5,6 @@ by name.
 """
 
 import re
-from datetime import date
 
 from schemas.touchpoint import Touchpoint
 
@@ -19,6 +18,7 @@ from .shapes import (
     Ruled,
     Shape,
     anything,
+    day,
     either,
     event_name,
     flag,
@@ -68,16 +68,6 @@ def _is_short(written: str) -> bool:
         return parse_duration(found["after"][1:]) is not None
     clock = found["on"] or found["clock"]
     return clock is None or CLOCK.fullmatch(clock) is not None
-
-
-def day(node: Node, problems: Problems) -> None:
-    """A calendar day, `"2026-05-04"`."""
-    try:
-        date.fromisoformat(node.text if isinstance(node, Scalar) else "")
-    except ValueError:
-        written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
-        mend = 'Write it as "2026-05-04", in quotes.'
-        problems.add("bad-time-of-day", node.place, f"{written} is no day.", mend)
 
 
 def maybe_moment(node: Node, problems: Problems) -> None:

@@ -37,6 +37,19 @@ class _Names:
         self._check_expected(mapping(self._test["expect"]))
         if "date" not in self._test:
             self._check_no_short_moment()
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        """A map whose occasions never end needs a beginning and an end."""
+        loaded = {self._map.name, *(scalar(each).text for each in items(self._test.get("also")))}
+        maps = [each for each in self._compiled.maps if each.name in loaded]
+        if not any(entry.schedule or entry.date for each in maps for entry in each.enter):
+            return
+        for word, given in (("until", False), ("date", bool(items(self._test.get("given"))))):
+            if word not in self._test and not given:
+                what = f"People enter this map at moments of their own, so the test needs `{word}`."
+                mend = f'Add `{word}: "{"+30d" if word == "until" else "2026-05-04"}"`.'
+                self._problems.add("missing-word", self._test.key("name").place, what, mend)
 
     def _check_happening(self, node: Mapping) -> None:
         self._check_person(node.get("person"))

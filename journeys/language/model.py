@@ -14,8 +14,11 @@ from zoneinfo import ZoneInfo
 # The model is one module to those who read it; its parts are apart so that no file is too long.
 from .computing import Computed, Segment
 from .contracts import EventContract
+from .occasions import Dates, Occasion, Schedule, occasions_of
 from .parts import START_KEY as START_KEY  # noqa: PLC0414
+from .parts import Arm as Arm  # noqa: PLC0414
 from .parts import Change as Change  # noqa: PLC0414
+from .parts import Choice as Choice  # noqa: PLC0414
 from .parts import Duration as Duration  # noqa: PLC0414
 from .parts import Emit as Emit  # noqa: PLC0414
 from .parts import End as End  # noqa: PLC0414
@@ -67,13 +70,18 @@ class Trigger:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`request`: she enters where she is asked to (`wayline start`, `start:` in another map); the
-    request's own key counts where `key` is None and the map has one.
+    request's own key counts where `key` is None and the map has one. `existing` lets in those who
+    are in its segment when the map is published; `spread` each person so much later at most.
     """
 
     trigger: Trigger
     key: Expression | None
     max_age: Duration
     request: bool = False
+    schedule: Schedule | None = None
+    date: Dates | None = None
+    existing: bool = False
+    spread: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +186,6 @@ class Timer:
     until: Expression | None = None
     shift: Duration | None = None
     on_past: Literal["go", "skip"] | Go | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    when: Expression | None
-    """None for `else`."""
-    go: Go
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    name: str
-    weight: int
-    go: Go
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +343,11 @@ class Release:
         """The segments that some trigger waits for, in one order."""
         found = {each.id: each for map_ in self.versions.values() for each in map_.watches}
         return tuple(found[name] for name in sorted(found))
+
+    @cached_property
+    def occasions(self) -> Mapping[str, Occasion]:
+        """Of the live maps, by id, in the order of entries."""
+        return occasions_of(self.live)
 
     @cached_property
     def planning(self) -> frozenset[tuple[str, int]]:

@@ -80,6 +80,20 @@ class End:
 Go = To | End
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    when: Expression | None
+    """None for `else`."""
+    go: Go
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    name: str
+    weight: int
+    go: Go
+
+
 START_KEY = ""
 """Under this name a `start` keeps its `key` among its values."""
 

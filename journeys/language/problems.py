@@ -14,6 +14,7 @@ Code = Literal[
     "bad-channel",
     "bad-choice",
     "bad-condition",
+    "bad-cron",
     "bad-date",
     "bad-duration",
     "bad-name",

@@ -7,6 +7,7 @@ Checks made of others are data, so that the grammar can also be written as a JSO
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from . import tree
@@ -184,6 +185,16 @@ def time_of_day(node: Node, problems: Problems) -> None:
         written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
         mend = 'Write it with two digits each, in quotes: "09:30".'
         problems.add("bad-time-of-day", node.place, f"{written} is no time of day.", mend)
+
+
+def day(node: Node, problems: Problems) -> None:
+    """A calendar day, `"2026-05-04"`."""
+    try:
+        date.fromisoformat(node.text if isinstance(node, Scalar) else "")
+    except ValueError:
+        written = f'"{node.text}"' if isinstance(node, Scalar) else "This"
+        mend = 'Write it as "2026-05-04", in quotes.'
+        problems.add("bad-date", node.place, f"{written} is no day.", mend)
 
 
 def timezone(node: Node, problems: Problems) -> None:

@@ -12,8 +12,10 @@ from .tree import Node, Scalar, items, mapping, scalar
 
 
 def event_types(node: Tree) -> tuple[str, ...]:
-    """The types an `event:` names, each once; a request's for `request: true`, and those that
-    report a result for `action:`."""
+    """The types an `event:` names, each once; a request's for `request: true`, those that report
+    a result for `action:`, and none for occasions."""
+    if "schedule" in node or "date" in node:
+        return ()
     if "request" in node:
         return (REQUESTED,)
     edge = type_noticed(node)

@@ -108,7 +108,7 @@ class Life:
 
     def _has_plans(self, name: ProfileId) -> bool:
         profile = decode(self.stored[name])
-        return profile.known or bool(profile.instances)
+        return profile.known or bool(profile.instances or profile.occasions)
 
     def _tick(self, moment: Millis) -> list[Output]:
         return self.append(Tick(moment, dict.fromkeys(self.never_late, moment)), moment)

@@ -51,6 +51,7 @@ class Simulation:
     def __post_init__(self) -> None:
         self.life = Life(self.books.release, self.books.workspace.clock)
         self.life.open()
+        self.life.pass_until(self.now)
         self.life.append(self.books.published(), self.now)
         release = self.books.release(self.life.shard)
         assert release is not None

@@ -101,6 +101,7 @@ class Trial:
         start = self._start()
         self.life.never_late = self._never_late()
         self.life.open()
+        self.life.pass_until(start)  # with the event clock, too, it is published then
         self.life.append(self.books.published(), start)
         for person in self.test.people or self._unnamed():
             self._introduce(person)

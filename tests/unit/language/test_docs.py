@@ -10,7 +10,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "designers" / "language.md").read_t
 
 
 def test_the_examples_of_the_page_are_one_good_folder() -> None:
-    settings, catalogue, templates, map_, blueprint, filled = re.findall(
+    settings, catalogue, templates, map_, moments, blueprint, filled = re.findall(
         r"```yaml\n(.*?)```", PAGE, re.DOTALL
     )
     samples = "  sample.sent: {properties: {sample_id: text}}\n"
@@ -21,12 +21,14 @@ def test_the_examples_of_the_page_are_one_good_folder() -> None:
             "catalogue/events.yaml": catalogue.replace("traits:", samples + "traits:"),
             "templates/texts.yaml": templates,
             "maps/sample.yaml": map_,
+            "maps/moments.yaml": moments,
             "maps/thanks.yaml": blueprint,
             "maps/much.yaml": filled,
         }
     )
 
-    assert [each.name for each in compiled.maps] == ["thanks-for-much", "sample-follow-up"]
+    names = {each.name for each in compiled.maps}
+    assert names == {"thanks-for-much", "sample-follow-up", "each-in-her-time"}
 
 
 def test_the_page_names_every_function() -> None:
