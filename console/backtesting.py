@@ -15,7 +15,7 @@ from console.refusals import Refused
 from console.trials import workspace_of
 from journeys.language.model import Emit, Map, Start, Workspace, doings
 from journeys.language.names import REQUESTED
-from journeys.language.workspace import compile_map, compile_settings, whole_texts
+from journeys.language.workspace import compile_map, compile_settings, settings_of, whole_texts
 from journeys.replay.differing import Difference, difference
 from journeys.replay.pasts import Happened, Rules, as_known_before, relive, rules_of
 from journeys.replay.tally import Tally
@@ -65,7 +65,7 @@ def open_draft(paths: Iterable[Path]) -> Draft:
         raise Refused(f"These maps are of several workspaces: {named}. Name maps of one.")
     (folder,) = folders
     documents = read_documents(folder)
-    settings = {name: text for name, text in documents.items() if _is_settings(name)}
+    settings = settings_of(documents)
     maps: dict[str, str] = {}
     for path in given:
         if path.is_dir():
@@ -227,10 +227,6 @@ def jobs_of(wanted: int | None, touchpoints: int) -> int:
     if wanted is not None:
         return max(1, wanted)
     return 1 if touchpoints < 2 * IN_A_PART else os.cpu_count() or 1
-
-
-def _is_settings(name: str) -> bool:
-    return name == "wayline.yaml" or name.startswith(("catalogue/", "templates/"))
 
 
 def _named(path: Path, folder: Path) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from journeys.language.stores import files_named
+
 MAX_BYTES = 1 << 20
 """More than this of one file is not read; the compiler refuses it by its length."""
 
@@ -11,7 +13,8 @@ class CannotRead(Exception):
 
 
 def read_documents(folder: Path) -> dict[str, str]:
-    """Every YAML file of the workspace, in order of paths; hidden folders are left out.
+    """Every YAML file of the workspace, in order of paths, and the files that its settings name;
+    hidden folders are left out.
 
     Raises CannotRead for a folder without `wayline.yaml`, and for text that is no UTF-8.
     """
@@ -21,11 +24,13 @@ def read_documents(folder: Path) -> dict[str, str]:
         raise CannotRead(f"{folder} holds no wayline.yaml, so it is no workspace.")
     found = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
     inside = [(path, path.relative_to(folder)) for path in found]
-    return {
+    documents = {
         name.as_posix(): _text(path)
         for path, name in inside
         if not any(part.startswith(".") for part in name.parts)
     }
+    named = [name for name in files_named(documents["wayline.yaml"]) if (folder / name).is_file()]
+    return documents | {name: _text(folder / name) for name in named}
 
 
 def _text(path: Path) -> str:

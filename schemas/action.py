@@ -58,6 +58,9 @@ class Action(BaseModel):
     leaves: datetime
     expires_at: datetime | None = None
     not_after: datetime | None = None
+    rate: str | None = Field(
+        None, description="of a send: the sender does no more of this channel, such as 200/s"
+    )
     flags: tuple[str, ...] = Field((), description="`lateness_cap`: decided without a late source")
     passed_over: dict[str, str] = Field(
         default_factory=dict, description="channel preferred to this one -> why not it"

@@ -18,6 +18,7 @@ from journeys.language.workspace import (
     compile_settings,
     compile_workspace,
     digest_of_text,
+    settings_of,
 )
 from schemas import inbox
 from schemas.inbox import (
@@ -183,7 +184,7 @@ def _inbox(topics: Topics, shard: int, record: InboxRecord, key: str) -> Outgoin
 
 
 def _settings_record(topics: Topics, digest: str, documents: Mapping[str, str]) -> Outgoing:
-    settings = {path: text for path, text in documents.items() if not path.startswith("maps/")}
+    settings = settings_of(documents)
     return Outgoing(topics.maps, settings_key(digest), orjson.dumps(settings), partition=0)
 
 

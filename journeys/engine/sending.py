@@ -49,6 +49,7 @@ def leave(
         "not_after": _not_after(turn, map_, item, channel),
         "passed_over": chosen.passed_over,
         **_confirmed(turn, channel, tracked),
+        **_rated(turn, channel),
     }
     _put(turn, channel, record, standing)
     instance.sent[item.place] = turn.shard.log_time
@@ -181,6 +182,12 @@ def _confirmed(turn: Turn, channel: str, sent: Sent | None) -> dict[str, Any]:
     if not found.human or sent is None:
         return {}
     return {"role": found.role or None, "sla_until": rfc3339(sent.until)}
+
+
+def _rated(turn: Turn, channel: str) -> dict[str, Any]:
+    """How many in a time the sender may do: it is the sender who keeps to it."""
+    rate = turn.book.workspace.channels[channel].rate
+    return {"rate": rate.text} if rate else {}
 
 
 def _put(turn: Turn, channel: str, record: Mapping[str, Any], standing: Standing) -> None:

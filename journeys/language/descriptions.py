@@ -97,7 +97,12 @@ DESCRIPTIONS: Mapping[tuple[str, str], str] = {
     ("a workspace", "rate"): "Touchpoints of one person; of more, journeys hear nothing.",
     ("a workspace", "caps"): "At most so many messages within a time.",
     ("a workspace", "calendar"): "Country whose holidays `workday` leaves out.",
-    ("a workspace", "stores"): "By id: title and timezone.",
+    ("a workspace", "stores"): "A CSV file with `id`, `title`, `timezone`; or these by id.",
+    (
+        "a store",
+        "timezone",
+    ): "Of people whose trait `store` it is, if they have none.",
+    ("a channel", "rate"): "`200/s`: its sender does no more; each of its actions says so.",
     ("a channel", "identifier"): "A namespace such as `phone`, or a pattern such as `openid.*`.",
     ("a channel", "consent"): "Marketing needs it true, transactional not false.",
     ("a channel", "when"): "Only while this is true.",

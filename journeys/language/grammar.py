@@ -12,6 +12,7 @@ from .gate_grammar import AWAIT, CAP, HOLDOUT, LIMIT, QUIET, SEND, TASK
 from .names import DECLARABLE, RESULTS
 from .problems import Problems
 from .publication import ON_PUBLISH
+from .rates import channel_rate
 from .shapes import (
     Check,
     Open,
@@ -39,6 +40,7 @@ from .shapes import (
     word,
     wrong,
 )
+from .stores import STORES
 from .tree import Node
 
 _events = one_or_list(event_name, "touchpoint types")
@@ -287,9 +289,9 @@ CHANNEL = Shape(
         "human": only_true,
         "role": name,
         "sla": positive_duration,
+        "rate": channel_rate,
     },
     required=("identifier",),
-    later=frozenset({"rate"}),
 )
 SOURCE = Open(
     "A source",
@@ -344,9 +346,10 @@ WORKSPACE = Shape(
         "caps": list_of(CAP, "caps"),
         "holdout": HOLDOUT,
         "rate": RATE,
+        "stores": STORES,
     },
     required=("workspace", "timezone"),
-    later=frozenset({"hold_time_at_most", "stores"}),
+    later=frozenset({"hold_time_at_most"}),
 )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Literal
 
-from . import catalogue_grammar, durations, entry_grammar, grammar, shapes
+from . import catalogue_grammar, durations, entry_grammar, grammar, rates, shapes, stores
 from . import map_tests_grammar as tests
 from .blueprint_grammar import BLUEPRINT, FILLED
 from .descriptions import DESCRIPTIONS
@@ -223,6 +223,8 @@ _SCALARS: Mapping[Callable[..., None], Schema] = {
     shapes.value: _SCALAR,
     catalogue_grammar.window: _text(f"^(?:{catalogue_grammar.WINDOW.pattern})$"),
     grammar.block: {"type": "object", "minProperties": 1},
+    stores.csv_name: _text(r"\.csv$"),
+    rates.channel_rate: _text(f"^(?:{rates.RATE.pattern})$"),
     tests.moment: _text(_MOMENT),
     tests.maybe_moment: {"anyOf": [{"type": "null"}, _text(_MOMENT)]},
     entry_grammar.cron: _text(r"^\s*\S+(\s+\S+){4}\s*$"),

@@ -36,6 +36,7 @@ from .workspace_parts import Channel as Channel  # noqa: PLC0414
 from .workspace_parts import Param as Param  # noqa: PLC0414
 from .workspace_parts import QuietHours as QuietHours  # noqa: PLC0414
 from .workspace_parts import Source as Source  # noqa: PLC0414
+from .workspace_parts import Store as Store  # noqa: PLC0414
 from .workspace_parts import Template as Template  # noqa: PLC0414
 
 WEEK = Duration("7d", days=7)
@@ -303,6 +304,7 @@ class Workspace:
     holdout: Holdout | None = None
     """Of all maps together."""
     rate: Rate | None = None
+    stores: Mapping[str, Store] = field(default_factory=dict)
 
     @property
     def late(self) -> dict[str, Source]:

@@ -24,8 +24,10 @@ from .gate_settings import (
 from .model import WEEK, Channel, Duration, Param, Source, Template, Workspace
 from .names import SEGMENTS, Names, Reads
 from .problems import Place, Problems
+from .rates import parse_rate
 from .segments import names_of, read_segments
 from .signatures import fits, type_of, words_of
+from .stores import read_stores
 from .templates import Render, compile_block
 from .traits import Traits, read_traits
 from .tree import Mapping as Tree
@@ -40,8 +42,11 @@ _OURS = ("lateness", "brings", "watermark")
 _TEMPLATE_WORDS = ("class", "params")
 
 
-def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) -> Workspace:
-    """From the trees of all settings files, whose shapes are right; adds problems of names."""
+def build_workspace(
+    trees: Mapping[str, Node], documents: Mapping[str, str], digest: str, problems: Problems
+) -> Workspace:
+    """From the trees of all settings files, whose shapes are right, and from the documents that are
+    no YAML; adds problems of names."""
     root = mapping(trees[SETTINGS])
     catalogues = [tree for file, tree in sorted(trees.items()) if file.startswith("catalogue/")]
     templates = [tree for file, tree in sorted(trees.items()) if file.startswith("templates/")]
@@ -77,6 +82,7 @@ def build_workspace(trees: Mapping[str, Node], digest: str, problems: Problems) 
         caps=read_caps(root, channels, problems),
         holdout=read_holdout(root),
         rate=read_rate(root),
+        stores=read_stores(root.get("stores"), documents, problems),
     )
 
 
@@ -138,6 +144,7 @@ def _channels(root: Tree, traits: Traits, problems: Problems) -> dict[str, Chann
             human="human" in channel,
             role=scalar(channel["role"]).text if "role" in channel else "",
             sla=_sla(channel, problems),
+            rate=parse_rate(scalar(channel["rate"]).text) if "rate" in channel else None,
         )
     return channels
 

@@ -25,8 +25,16 @@ from .names import RESULTS, result_type
 from .problems import MapError, Place, Problem, Problems
 from .settings import SETTINGS, build_workspace
 from .shapes import Check
+from .stores import files_named, is_table
 from .tree import Mapping as Tree
 from .tree import Node, mapping, read_tree, scalar
+
+_FOLDERS = {
+    **dict.fromkeys(("map", "blueprint"), "maps"),
+    **dict.fromkeys(("events", "traits", "segments"), "catalogue"),
+    "templates": "templates",
+}
+"""The word that a document of each folder begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,15 @@ def compile_settings(documents: Mapping[str, str]) -> Workspace:
 
     Raises MapError.
     """
-    settings = {file: text for file, text in documents.items() if not _is_map(file)}
+    settings = settings_of(documents)
     return _workspace(_trees(settings), settings)
+
+
+def settings_of(documents: Mapping[str, str]) -> dict[str, str]:
+    """What a workspace is made of: wayline.yaml and what it names, catalogue, templates."""
+    named = {SETTINGS, *files_named(documents.get(SETTINGS, ""))}
+    folders = ("catalogue/", "templates/")
+    return {f: text for f, text in documents.items() if f in named or f.startswith(folders)}
 
 
 def compile_map(text: str, file: str, workspace: Workspace) -> Map:
@@ -125,13 +140,31 @@ def digest_of(documents: Mapping[str, str]) -> str:
 def _trees(documents: Mapping[str, str], check: Check | None = None) -> dict[str, Node]:
     """Phases 1 and 2. `check` is for documents whose path does not say what they are."""
     problems = Problems()
-    read = {file: read_tree(text, file, problems) for file, text in sorted(documents.items())}
+    known = [file for file in sorted(documents) if check or _is_ours(file)]
+    read = {file: read_tree(documents[file], file, problems) for file in known}
     problems.raise_if_any()
     trees = {file: tree for file, tree in read.items() if tree is not None}
     for file, tree in trees.items():
         (check or _check_for(file, tree))(tree, problems)
+    for file in documents:
+        if file not in read and not is_table(file):
+            _check_elsewhere(read_tree(documents[file], file, Problems()), problems)
     problems.raise_if_any()
     return trees
+
+
+def _is_ours(file: str) -> bool:
+    return file == SETTINGS or file.startswith(("maps/", "catalogue/", "templates/"))
+
+
+def _check_elsewhere(tree: Node | None, problems: Problems) -> None:
+    """Other YAML in the folder is not ours, unless it looks like it."""
+    for key in [key for key, _ in tree.entries] if isinstance(tree, Tree) else ():
+        folder = _FOLDERS.get(key.text)
+        if folder is not None:
+            what = f"This looks like something of {folder}/, and stands elsewhere."
+            problems.add("wrong-place", key.place, what, f"Put the file into {folder}/.")
+            return
 
 
 def _check_for(file: str, tree: Node) -> Check:
@@ -155,13 +188,12 @@ def _mappings(trees: Mapping[str, Node]) -> dict[str, Tree]:
 
 
 def _workspace(trees: Mapping[str, Node], documents: Mapping[str, str]) -> Workspace:
-    settings = {file: text for file, text in documents.items() if not _is_map(file)}
     if SETTINGS not in trees:
         what = f"There is no {SETTINGS} here."
         mend = "Add one that says at least `workspace: ...` and `timezone: ...`."
         raise MapError([Problem(SETTINGS, 1, 1, 1, "no-workspace", what, mend)])
     problems = Problems()
-    workspace = build_workspace(trees, digest_of(settings), problems)
+    workspace = build_workspace(trees, documents, digest_of(settings_of(documents)), problems)
     problems.raise_if_any()
     return workspace
 

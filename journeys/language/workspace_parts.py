@@ -4,8 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from .parts import Duration, Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`zone` None: that of whatever is asked next (rule 7)."""
+
+    id: str
+    title: str = ""
+    zone: ZoneInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRate:
+    """So many actions within `per` ms, whoever they are for: its sender keeps to it."""
+
+    text: str
+    count: int
+    per: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,7 @@ class Channel:
     human: bool = False
     role: str = ""
     sla: Duration | None = None
+    rate: ChannelRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from journeys.engine.local_time import rfc3339
 from journeys.language.model import Channel, Choice, End, Exit, Line, Timer, To
+from journeys.language.rates import parse_rate
 from schemas.inbox import Held, Released
 
 from .building import (
@@ -307,3 +308,17 @@ def test_a_choice_after_a_held_message_is_made_when_it_has_left() -> None:
     life.tick(START + HOUR)
 
     assert [row["outcome"] for row in life.told("end")] == ["paid"]
+
+
+def test_a_channel_s_rate_is_told_to_its_sender() -> None:
+    rated = {"sms": Channel("sms", "phone", rate=parse_rate("200/s"))}
+    told, silent = (
+        Life(greeting(space=workspace(channels=channels)))
+        for channels in (rated, {"sms": Channel("sms", "phone")})
+    )
+
+    for life in (told, silent):
+        life.happens("in", START)
+
+    assert [action["rate"] for action in told.actions()] == ["200/s"]
+    assert ["rate" in action for action in silent.actions()] == [False]

@@ -113,8 +113,9 @@ def test_a_block_that_grows_says_that_it_failed(text: str) -> None:
         block_of(f"{{text: '{text}'}}", name="x" * 100_000)
 
 
-# python-liquid's output makes "\n" of "\r"; the short way leaves a text as it is.
-_TEXTS = st.text(st.characters(exclude_characters="\r"))
+# python-liquid's output makes "\n" of "\r"; the short way leaves a text as it is. Half a character
+# never gets here: what reads JSON refuses it.
+_TEXTS = st.text(st.characters(exclude_characters="\r", exclude_categories=("Cs",)))
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=3),

@@ -2,11 +2,14 @@ import pytest
 
 from journeys.language.model import Channel
 from journeys.language.problems import MapError
+from journeys.language.stores import files_named
+from journeys.language.tree import SIZE_LIMIT
 from journeys.language.workspace import (
     compile_map,
     compile_settings,
     compile_workspace,
     make_release,
+    settings_of,
 )
 
 from .corpus import WORKSPACE
@@ -139,3 +142,42 @@ def test_without_a_catalogue_any_name_will_do() -> None:
     assert when.run(scope({"whatever": 6})) is True
     assert when.run(scope({})) is False
     assert map_.remembers["cart.filled"] == {"whatever"}
+
+
+STORES = "workspace: shop\ntimezone: UTC\nstores: stores.csv\n"
+
+
+def test_stores_are_read_from_a_table_as_from_a_mapping() -> None:
+    table = 'id,title,timezone,manager\nhz-01,"West Lake, 1",Asia/Shanghai,Li\nx,,\n'
+    mapping = """stores:
+  hz-01: {title: "West Lake, 1", timezone: Asia/Shanghai}
+  x: {}
+"""
+    from_table = compile_settings({"wayline.yaml": STORES, "stores.csv": table})
+    from_mapping = compile_settings({"wayline.yaml": STORES.rpartition("stores:")[0] + mapping})
+
+    assert from_table.stores == from_mapping.stores
+    assert str(from_table.stores["hz-01"].zone) == "Asia/Shanghai"
+    assert from_table.stores["x"].zone is None
+
+
+def test_a_table_of_stores_is_part_of_what_is_published() -> None:
+    before = {"wayline.yaml": STORES, "stores.csv": "id\n1\n", "other.csv": "a", "x.yaml": "a: 1"}
+    after = {**before, "stores.csv": "id\n2\n"}
+
+    assert sorted(settings_of(before)) == ["stores.csv", "wayline.yaml"]
+    assert compile_settings(before).digest != compile_settings(after).digest
+
+
+@pytest.mark.parametrize(
+    "name", ["../stores.csv", "/etc/passwd.csv", "/etc/passwd", "a/../../b.csv"]
+)
+def test_no_file_outside_the_folder_is_ever_read(name: str) -> None:
+    assert files_named(f"stores: {name}") == ()
+
+
+def test_a_table_that_is_too_large_is_refused_and_not_read_in_part() -> None:
+    table = "id\n" + "".join(f"{n:08}\n" for n in range(SIZE_LIMIT // 9 + 1))
+
+    with pytest.raises(MapError, match="too-large"):
+        compile_settings({"wayline.yaml": STORES, "stores.csv": table})
