@@ -89,6 +89,8 @@ async def show(settings: Settings, whom: str) -> Person:
             if stored is None:
                 break
             person = decode(stored)
+            if person.erasure:
+                raise Refused("She was erased; what is done by these identifiers begins anew.")
             if not person.redirect:
                 return Person(profile, shard, person, merged)
             merged, profile = (*merged, profile), ProfileId(person.redirect)

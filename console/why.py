@@ -23,7 +23,7 @@ from streams.reading import read_to_end
 from streams.settings import Settings
 
 Row = Mapping[str, Any]
-"""A row of `identity.merges`."""
+"""A row of `identity.merges` on a merge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,8 @@ def _way(start: ProfileId, end: ProfileId, died: Mapping[ProfileId, Row]) -> Ite
 async def _rows(settings: Settings, losers: Collection[ProfileId]) -> list[Row]:
     wanted = {loser.encode() for loser in losers}
     read = read_to_end(settings.connection, [settings.topics.merges])
-    return [orjson.loads(record.value) async for record in read if record.key in wanted]
+    rows = [orjson.loads(record.value) async for record in read if record.key in wanted]
+    return [row for row in rows if row["type"] == "profile.merged"]
 
 
 async def _person(settings: Settings, profile: ProfileId) -> Person | None:

@@ -30,6 +30,7 @@ class Forwarded(Struct, frozen=True, array_like=True, tag="forwarded"):
 
     profile: ProfileId
     touchpoint: Touchpoint
+    links: tuple[str, ...] = ()
 
 
 class Emitted(Struct, frozen=True, array_like=True, tag="emitted"):
@@ -167,6 +168,21 @@ class Operated(Struct, frozen=True, array_like=True, tag="operated"):
         return (self.profile, *((self.other,) if self.other else ()), *self.aliases)
 
 
+class Forget(Struct, frozen=True, array_like=True, tag="forget"):
+    """`profile` is an id that `of` had, who was erased; remembered for `kept` ms, 0: for ever."""
+
+    profile: ProfileId
+    of: ProfileId
+    kept: int = 0
+
+
+class Forgotten(Struct, frozen=True, array_like=True, tag="forgotten"):
+    """The shard of `part`, an id that the erased `profile` had, keeps nothing of it any more."""
+
+    profile: ProfileId
+    part: ProfileId
+
+
 class Marked(Struct, frozen=True, array_like=True, tag="marked"):
     """A source has told of all, or as good as all, that happened to it before `upto`."""
 
@@ -193,6 +209,8 @@ InboxRecord = (
     | Stopped
     | Operated
     | Archived
+    | Forget
+    | Forgotten
 )
 
 
@@ -224,7 +242,9 @@ def decode(value: bytes) -> InboxRecord:
 def recipient(record: InboxRecord) -> ProfileId | None:
     """The profile in whose shard the record belongs; None for those that concern a shard."""
     match record:
-        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried() | Operated():
+        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried():
+            return record.profile
+        case Operated() | Forget() | Forgotten():
             return record.profile
         case Merged():
             return record.loser

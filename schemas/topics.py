@@ -63,8 +63,9 @@ class Topics:
         return self.named(f"actions.{channel}")
 
     def output(self, kind: str) -> str:
-        """The topic of an output of the fold: `transitions` or `actions.<channel>`."""
-        return self.transitions if kind == "transitions" else self.named(kind)
+        """The topic of an output of the fold: `transitions`, `merges` or `actions.<channel>`."""
+        own = {"transitions": self.transitions, "merges": self.merges}
+        return own.get(kind) or self.named(kind)
 
     def dead_letters(self, topic: str) -> str:
         """`topic` is the full name of a source, prefix and all."""

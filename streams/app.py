@@ -7,6 +7,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import faust
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis
 
 from journeys.identity.claims import Claims
+from journeys.identity.tokens import token
 from schemas import inbox
 from schemas.inbox import InboxRecord
 from schemas.touchpoint import Millis
@@ -156,6 +158,7 @@ class Worker:
             clock=self._clock,
             ticker=ticker,
             metrics=self.metrics,
+            token_of=partial(token, key=self._place.identity.key),
         )
 
     async def _repair(self) -> None:

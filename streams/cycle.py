@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 
 from journeys.engine.effects import Effects, Output, Shard
 from journeys.engine.fold import fold, wanted
+from journeys.engine.parting import TokenOf
 from schemas import inbox
 from schemas.inbox import Logged, Published, Tick
 from schemas.topics import Topics, shard_of
@@ -50,6 +51,7 @@ class FoldParts:
     clock: RedisClock
     ticker: Ticker
     metrics: Metrics
+    token_of: TokenOf
 
 
 class ShardOwner:
@@ -129,6 +131,7 @@ class ShardOwner:
             loaded.due,
             loaded.waiting,
             loaded.visited,
+            parts.token_of,
         )
         return loaded.shard, effects
 

@@ -69,7 +69,7 @@ def take(turn: Turn, touchpoint: Touchpoint) -> Remembered | None:
     if release is None or touchpoint.type not in release.remembers:
         return None
     wanted = release.remembers[touchpoint.type]
-    kept = remember(touchpoint, wanted, max(touchpoint.time, turn.shard.time))
+    kept = remember(touchpoint, wanted, max(touchpoint.time, turn.shard.time), turn.links)
     profile.remembered.append(kept)
     return kept
 
@@ -80,6 +80,15 @@ def trim(turn: Turn) -> None:
     kept_for = workspace.memory_for if workspace else MEMORY_FOR
     at_most = workspace.memory_at_most if workspace else MEMORY_AT_MOST
     _trim(turn.profile, turn.shard, kept_for, at_most)
+
+
+def tells(turn: Turn, namespace: str) -> bool:
+    """Whether an identifier of this namespace says who somebody is."""
+    declared = turn.release.workspace.identity.get("namespaces", {}) if turn.release else {}
+    rule = declared.get(namespace) or declared.get(namespace.partition(".")[0] + ".*")
+    if rule and "cls" in rule:
+        return rule["cls"] not in UNTELLING
+    return namespace not in _ANONYMOUS
 
 
 def _trim(profile: Profile, shard: Shard, kept_for: int, at_most: int) -> None:
@@ -108,16 +117,7 @@ def _identifiers(turn: Turn, touchpoint: Touchpoint) -> None:
             kept.append(value)
         del kept[:-VALUES_KEPT]
         if not profile.known and values:
-            profile.known = _tells(turn, namespace)
-
-
-def _tells(turn: Turn, namespace: str) -> bool:
-    """Whether an identifier of this namespace says who somebody is."""
-    declared = turn.release.workspace.identity.get("namespaces", {}) if turn.release else {}
-    rule = declared.get(namespace) or declared.get(namespace.partition(".")[0] + ".*")
-    if rule and "cls" in rule:
-        return rule["cls"] not in UNTELLING
-    return namespace not in _ANONYMOUS
+            profile.known = tells(turn, namespace)
 
 
 def _newest(facts: dict[str, tuple[_T, int]], name: str, value: _T, time: int) -> None:

@@ -11,6 +11,8 @@ from schemas.inbox import (
     Archived,
     Arrived,
     Emitted,
+    Forget,
+    Forgotten,
     Forwarded,
     Held,
     Logged,
@@ -28,20 +30,21 @@ from schemas.inbox import (
 )
 from schemas.touchpoint import Millis, ProfileId
 
-from . import merging, rounds, versions
+from . import erasing, merging, parting, rounds, versions
 from .advance import advance, retry, wake
 from .effects import Effects, Output, Shard
 from .facts import trim
 from .heads import Standing, recount, standing
 from .local_time import day_of
 from .occasions import announce
+from .parting import TokenOf
 from .profile import ANONYMOUS_KEPT, NEVER, Profile, decode, due_of, encode, gate_of
 from .rounds import NOBODY, Visited
 from .steering import Steering, steer
 from .turn import Turn
 from .versions import bring_up
 
-Control = Opened | Published | Held | Released | Operated | Stopped | Archived | Steering
+Control = Opened | Published | Held | Released | Marked | Stopped | Archived | Steering
 ReleaseOf = Callable[[Shard], Release | None]
 Indexed = Sequence[tuple[Millis, ProfileId]]
 
@@ -72,14 +75,15 @@ def fold(
     due: Indexed = (),
     waiting: Indexed = (),
     visited: Visited = NOBODY,
+    token_of: TokenOf | None = None,
 ) -> Effects:
     """Folds the records, in order, into the shard and the profiles stored.
 
     A Tick may only be the first record; it wakes `due`, then `waiting`, then those `visited` by a
-    round, whose profiles `stored` holds as well as those `wanted` names. Raises nothing for a
-    person's or a designer's sake.
+    round, whose profiles `stored` holds as well as those `wanted` names. Without `token_of`,
+    identifiers that leave a profile stay. Raises nothing for a person's or a designer's sake.
     """
-    folding = Folding(shard, stored, release_of)
+    folding = Folding(shard, stored, release_of, token_of)
     for logged in records:
         folding.apply(logged, due, waiting, visited)
     return folding.effects()
@@ -93,9 +97,14 @@ class Folding:
     """
 
     def __init__(
-        self, shard: Shard, stored: Mapping[ProfileId, bytes], release_of: ReleaseOf
+        self,
+        shard: Shard,
+        stored: Mapping[ProfileId, bytes],
+        release_of: ReleaseOf,
+        token_of: TokenOf | None = None,
     ) -> None:
         self._shard, self._stored, self._release_of = shard, stored, release_of
+        self._token_of = token_of
         self._release = release_of(shard)
         self._hand: dict[ProfileId, Profile | None] = {}
         self._graces: dict[ProfileId, int] = {}
@@ -118,12 +127,12 @@ class Folding:
                 for _, profile in (*due, *waiting, *visited.people):
                     self._wake(profile, logged.offset)
                 rounds.move_on(shard, visited)
-            case Marked():
-                _mark(shard, record.source, record.upto)
             case Merged() | MergeIn():
                 self._merge(record, logged.offset)
             case Retried():
                 self._retry(record.profile, logged.offset)
+            case Operated() | Forget() | Forgotten():
+                self._operate(record, logged.offset)
             case _:
                 self._control(record)
 
@@ -160,8 +169,11 @@ class Folding:
         turn = self._turn(name, offset, self._live(name) or Profile())
         if isinstance(record, Emitted):
             turn.hops = record.hops
+        else:
+            turn.links = record.links
         if turn.profile.redirect:
-            merging.forward(turn, record.touchpoint)
+            if not turn.profile.erasure:
+                merging.forward(turn, record.touchpoint)
         else:
             advance(turn, record.touchpoint)
         self._done(turn)
@@ -172,9 +184,16 @@ class Folding:
             self._hand[name] = None
         elif not profile.redirect:
             turn = self._turn(name, offset, profile)
+            if profile.parting:
+                parting.part(turn, self._token_of)
             wake(turn)
             trim(turn)
             self._done(turn)
+        elif profile.erasure:
+            turn = self._turn(name, offset, profile)
+            kept = erasing.wake(turn, profile.erasure)
+            self._done(turn)
+            self._hand[name] = kept
 
     def _merge(self, record: Merged | MergeIn, offset: int) -> None:
         name = record.loser if isinstance(record, Merged) else record.profile
@@ -194,6 +213,23 @@ class Folding:
             retry(turn)
             self._done(turn)
 
+    def _operate(self, record: Operated | Forget | Forgotten, offset: int) -> None:
+        name = record.profile
+        turn = self._turn(name, offset, self._live(name) or Profile())
+        match record:
+            case Forget():
+                turn.profile = erasing.forget(turn, record)
+            case Forgotten():
+                erasing.forgotten(turn, record)
+            case Operated(kind="erase"):
+                turn.profile = erasing.erase(turn, record)
+            case _ if turn.profile.redirect:
+                merging.pass_on(turn, record)
+            case _:
+                parting.leave(turn, record, self._token_of)
+        if turn.profile.redirect or self._hand[name] is not None:
+            self._done(turn)
+
     def _control(self, record: Control) -> None:
         shard = self._shard
         match record:
@@ -207,10 +243,8 @@ class Folding:
                 self._archive(record)
             case Held() | Released():
                 _shut_or_open(shard, record)
-            case Operated():
-                if record.kind == "erase":
-                    self._live(record.profile)
-                    self._hand[record.profile] = None
+            case Marked():
+                _mark(shard, record.source, record.upto)
             case _:
                 steer(shard, record)
 
@@ -297,7 +331,9 @@ def _with_versions(known: Mapping[str, list[int]], live: Mapping[str, int]) -> d
 
 
 def _is_over(profile: Profile, shard: Shard) -> bool:
+    if profile.redirect:
+        return not profile.erasure and 0 < profile.look_again <= shard.time
     return (
-        not (profile.redirect or profile.known or profile.instances)
+        not (profile.known or profile.instances)
         and profile.last_seen + ANONYMOUS_KEPT <= shard.time
     )

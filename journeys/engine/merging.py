@@ -2,8 +2,10 @@
 
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from schemas import inbox
-from schemas.inbox import Emitted, Forwarded, Merged, MergeIn
+from schemas.inbox import Emitted, Forwarded, Merged, MergeIn, Operated
 from schemas.touchpoint import ProfileId, Touchpoint
 
 from . import arms, credit, occasions, pace, tallies
@@ -23,21 +25,35 @@ _K = TypeVar("_K", str, int)
 def forward(turn: Turn, touchpoint: Touchpoint) -> None:
     """The profile is a redirect: the touchpoint goes on to where it leads."""
     target = ProfileId(turn.profile.redirect)
-    record = Emitted(target, touchpoint, turn.hops) if turn.hops else Forwarded(target, touchpoint)
+    record = (
+        Emitted(target, touchpoint, turn.hops)
+        if turn.hops
+        else Forwarded(target, touchpoint, turn.links)
+    )
     turn.emit("inbox", target, inbox.encode(record))
+
+
+def pass_on(turn: Turn, record: Operated) -> None:
+    """The profile is a redirect, or was erased: what is said of it goes on to where it leads."""
+    if not turn.profile.erasure:
+        target = ProfileId(turn.profile.redirect)
+        turn.emit("inbox", target, inbox.encode(replace(record, profile=target)))
 
 
 def merge(turn: Turn, record: Merged) -> Profile:
     """The loser becomes a redirect; all she was is on its way to the survivor."""
+    until = turn.shard.log_time + record.kept if record.kept else 0
     state = profiles.encode(turn.profile)
     note = MergeIn(record.loser, record.survivor, (record.loser,), state)
     turn.emit("inbox", record.survivor, inbox.encode(note))
-    return Profile(redirect=record.survivor)
+    return Profile(redirect=record.survivor, look_again=until)
 
 
 def merge_in(turn: Turn, record: MergeIn) -> Profile:
     """Unites, or passes on what reached a redirect; the smallest id of a ring lives again."""
     profile = turn.profile
+    if profile.erasure:
+        return profile
     if profile.redirect:
         if not _opens_ring(profile, record):
             target = ProfileId(profile.redirect)
@@ -66,6 +82,7 @@ def unite(turn: Turn, loser: str, other: Profile) -> None:
     arms.unite(profile, other)
     credit.unite(profile, other)
     known = turn.release.workspace.computed.values() if turn.release else ()
+    profile.parting = [*profile.parting, *other.parting]
     tallies.unite(profile, other, {computed.id: computed for computed in known})
     given = {i.id: theirs for i in own} | {i.id: mine for i in came}
     for kept, gone in _doubles(turn, own, came):

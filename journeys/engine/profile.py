@@ -4,13 +4,16 @@ The structs are arrays in msgpack: fields are only ever appended, with defaults.
 one may change it in place; what is encoded depends on nothing but the records folded into it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
 from schemas.touchpoint import Millis
+
+from .departures import Erasure, Parting
 
 ANONYMOUS_KEPT = 90 * 24 * 3600 * 1000
 """An anonymous profile without an open instance is forgotten so long after it was last seen."""
@@ -23,7 +26,8 @@ class Remembered(Struct, array_like=True, gc=False):
     """A touchpoint as kept: only the properties that some map names.
 
     Stored in ms after its time, which is shorter: `delay` of its reception, and `lag` of the
-    moment from which its memory counts (the shard's time when it came, if later).
+    moment from which its memory counts (the shard's time when it came, if later). `by` is the
+    print of the identifiers it came by, 0 where they are not known.
     """
 
     id: str
@@ -35,6 +39,7 @@ class Remembered(Struct, array_like=True, gc=False):
     properties: dict[str, Any]
     lag: int = 0
     backfill: bool = False
+    by: int = 0
 
     @property
     def received(self) -> int:
@@ -231,7 +236,10 @@ class Place(Struct, array_like=True, gc=False):
 
 
 class Profile(Struct, array_like=True, gc=False):
-    """All that is known of one person; with `redirect` set, nothing but where she went."""
+    """All that is known of one person; with `redirect` set, nothing but where she went.
+
+    A redirect is forgotten at `look_again`, if that is set.
+    """
 
     redirect: str = ""
     created: int = 0
@@ -263,6 +271,8 @@ class Profile(Struct, array_like=True, gc=False):
     """Her next moment of each occasion, and when she is let in by it."""
     let_in: dict[str, int] = {}
     """The latest moment of an occasion that let her in."""
+    parting: list[Parting] = []
+    erasure: Erasure | None = None
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)
@@ -299,7 +309,8 @@ _decode = msgspec.msgpack.Decoder(Profile).decode
 
 def encode(profile: Profile) -> bytes:
     """Of a redirect only where it leads: what a shorter array lacks has its default."""
-    return _encode((profile.redirect,)) if profile.redirect else _encode(profile)
+    is_short = profile.redirect and not profile.look_again
+    return _encode((profile.redirect,)) if is_short and not profile.erasure else _encode(profile)
 
 
 def decode(stored: bytes) -> Profile:
@@ -307,7 +318,14 @@ def decode(stored: bytes) -> Profile:
     return _decode(stored)
 
 
-def remember(touchpoint: Any, wanted: Collection[str], kept: int) -> Remembered:
+def print_of(links: Iterable[str]) -> int:
+    """Tells by which identifiers a touchpoint came, given their tokens in any order."""
+    return crc32(",".join(sorted(links)).encode())
+
+
+def remember(
+    touchpoint: Any, wanted: Collection[str], kept: int, links: Collection[str] = ()
+) -> Remembered:
     """What is kept of a touchpoint, given the properties that maps name for its type."""
     found = touchpoint.properties
     return Remembered(
@@ -320,6 +338,7 @@ def remember(touchpoint: Any, wanted: Collection[str], kept: int) -> Remembered:
         {name: found[name] for name in found if name in wanted} if wanted else {},
         kept - touchpoint.time,
         touchpoint.backfill,
+        print_of(links) if links else 0,
     )
 
 
@@ -327,8 +346,8 @@ def due_of(profile: Profile, grace: int) -> Millis:
     """The next moment to look at her: a timer's, an occasion's, the end of a hold, else when to
     forget her, else NEVER."""
     if profile.redirect:
-        return NEVER
-    due: int = NEVER
+        return Millis(profile.look_again or NEVER)
+    due: int = profile.parting[0].due if profile.parting else NEVER
     for instance in profile.instances:
         if not instance.stuck:
             due = min(due, _due(instance, grace))

@@ -57,6 +57,8 @@ class Turn:
     """Instances that came to a stage whose past has not been looked at (`lookback`)."""
     hops: int = 0
     """How many touchpoints made by maps led to this record, one from the other."""
+    links: tuple[str, ...] = ()
+    """Tokens of the identifiers that the touchpoint came by, where that is known."""
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:

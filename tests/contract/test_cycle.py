@@ -16,7 +16,7 @@ from streams.metrics import Metrics
 from streams.ports import Halt, Loaded
 from streams.states import RedisStates
 from tests.contract.log import Log
-from tests.unit.engine.building import ANN, BEA, START, release, touch, win_back
+from tests.unit.engine.building import ANN, BEA, START, release, token_of, touch, win_back
 
 TOPICS = Topics()
 
@@ -44,6 +44,7 @@ def _owner(redis: Redis, log: Log, book: Release) -> ShardOwner:
         clock=RedisClock(redis),
         ticker=None,  # type: ignore[arg-type]
         metrics=Metrics(),
+        token_of=token_of,
     )
     return ShardOwner(parts, 3, log, 0)
 

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Shard
 from journeys.engine.fold import fold, tick_time, wanted
+from journeys.engine.parting import TokenOf
 from journeys.engine.rounds import NOBODY, next_of
 from journeys.engine.steering import may_pass
+from journeys.identity.tokens import token
 from schemas import inbox
 from schemas.inbox import Logged, Tick
 from schemas.intake import compile_mapping
@@ -132,7 +135,8 @@ class World:
         async for record in read_to_end(self.connection, [self.topics.inbox]):
             logged = Logged(record.offset, Millis(record.timestamp), inbox.decode(record.value))
             logs[record.partition].append(logged)
-        return {f"s{shard:02}": _folded(shard, log, library) for shard, log in logs.items()}
+        named = partial(token, key=self.settings.secret_identity_key())
+        return {f"s{shard:02}": _folded(shard, log, library, named) for shard, log in logs.items()}
 
     async def stored(self) -> dict[str, dict[str, bytes]]:
         """Per shard what Redis holds: profile -> bytes."""
@@ -218,7 +222,9 @@ async def running_world(
             await redis.aclose()
 
 
-def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, bytes]:
+def _folded(
+    shard: int, log: Iterable[Logged], library: Library, token_of: TokenOf
+) -> dict[str, bytes]:
     """The profiles of one shard after its whole log, a record at a time, in plain memory."""
     facts, profiles, due = Shard(shard, SHARDS), {}, {}
     gate: dict[ProfileId, Millis] = {}
@@ -235,7 +241,7 @@ def _folded(shard: int, log: Iterable[Logged], library: Library) -> dict[str, by
         called = (*fired, *waiting, *visited.people)
         loaded = {p: profiles[p] for _, p in called if p in profiles}
         loaded |= {p: profiles[p] for p in wanted([logged]) if p in profiles}
-        effects = fold(facts, [logged], loaded, library.release, fired, waiting, visited)
+        effects = fold(facts, [logged], loaded, library.release, fired, waiting, visited, token_of)
         _apply(effects, profiles, due, gate)
     return {str(p): value for p, value in profiles.items()}
 
