@@ -56,11 +56,11 @@ def normalise(raw: str, namespace: Namespace, config: IdentityConfig) -> str:
 
 
 def _cleaned(raw: str) -> str:
-    value = unicodedata.normalize("NFKC", raw).strip()
+    value = raw.strip() if raw.isascii() else unicodedata.normalize("NFKC", raw).strip()
     if not value.isprintable():
         seen = [c for c in value if unicodedata.category(c) not in _INVISIBLE]
         value = "".join(seen).strip()
-    if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
+    if value.startswith(_QUOTES) and len(value) > 1 and value[0] == value[-1]:
         value = value[1:-1].strip()
     return value
 
@@ -69,8 +69,9 @@ def _refuse_blocked(value: str, config: IdentityConfig) -> None:
     lowered = value.lower()
     if lowered in config.blocked_exact:
         raise Unusable("blocked")
-    if any(pattern.search(lowered) for pattern in config.blocked_patterns):
-        raise Unusable("blocked")
+    for pattern in config.blocked_patterns:
+        if pattern.search(lowered):
+            raise Unusable("blocked")
 
 
 def _phone(value: str, config: IdentityConfig) -> str:

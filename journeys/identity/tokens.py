@@ -4,7 +4,7 @@ Both are functions of their cause alone. Two workers that see the same new cooki
 profile, and an inbox read again makes the same ones.
 """
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -12,6 +12,8 @@ from schemas.touchpoint import ProfileId
 
 ID_LENGTH = 22
 """Of a profile id, and of a token after its namespace: 16 bytes in base64url."""
+
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def token(namespace: str, value: str, key: bytes) -> str:
@@ -41,4 +43,12 @@ def key_print(key: bytes) -> str:
 
 
 def _hash(text: bytes, key: bytes) -> str:
-    return urlsafe_b64encode(blake2b(text, key=key, digest_size=16).digest())[:ID_LENGTH].decode()
+    made = _keyed(key).copy()
+    made.update(text)
+    return b2a_base64(made.digest())[:ID_LENGTH].translate(_URLSAFE).decode()
+
+
+@lru_cache(maxsize=16)
+def _keyed(key: bytes) -> blake2b:
+    """Before any text: to copy it takes 1 µs less than to begin with a key."""
+    return blake2b(key=key, digest_size=16)
