@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 
 from journeys.identity.claims import Claim
 from journeys.identity.config import IdentityConfig
-from journeys.identity.known import Decision
+from journeys.identity.known import Decision, known
 from journeys.identity.operations import Operation, carry_out
 from journeys.identity.overlay import Overlay
 from journeys.identity.plan import Plan, Unread, wanted_nodes
-from journeys.identity.records import decode_note, encode
+from journeys.identity.records import decode_note, encode, moved_by
 from schemas.touchpoint import Millis, ProfileId
 from streams.keys import Keys
 from streams.ports import (
@@ -38,13 +38,16 @@ REPAIRING = b"repairing:"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A decision for each claim, and every note that is still to be told to the inbox.
+    """A decision for each claim, and what is to be told to the inbox with it.
 
+    `outbox` are the notes of these claims, and of others which moved what they name: none of these
+    decisions may get there before what it rests on. `rest` are the notes of others besides.
     `conflicts` counts how often the batch, or a part of it, had to be decided again.
     """
 
     decisions: Sequence[Decision]
     outbox: Sequence[Waiting]
+    rest: Sequence[Waiting] = ()
     conflicts: int = 0
 
 
@@ -53,7 +56,7 @@ async def resolve(
 ) -> Resolved:
     """Decides the claims in order and does the operations; all they change is written, or nothing.
 
-    An empty batch only fetches the outbox. Raises IdentityInvalid; and Conflict where a single
+    An empty batch only looks at the outbox. Raises IdentityInvalid; and Conflict where a single
     claim found no way past its neighbours, with nothing lost: try again.
     """
     for conflicts in range(ATTEMPTS):
@@ -66,9 +69,11 @@ async def resolve(
     middle = len(claims) // 2
     one = await resolve(identities, claims[:middle], config)
     other = await resolve(identities, claims[middle:], config)
+    decisions = [*one.decisions, *other.decisions]
     outbox = {waiting.id: waiting for waiting in (*one.outbox, *other.outbox)}
+    rest = {waiting.id: waiting for waiting in (*one.rest, *other.rest) if waiting.id not in outbox}
     conflicts = ATTEMPTS + one.conflicts + other.conflicts
-    return Resolved([*one.decisions, *other.decisions], list(outbox.values()), conflicts)
+    return Resolved(decisions, list(outbox.values()), list(rest.values()), conflicts)
 
 
 async def _attempt(
@@ -77,12 +82,40 @@ async def _attempt(
     config: IdentityConfig,
     conflicts: int,
 ) -> Resolved:
-    tokens = list(dict.fromkeys([token for claim in claims for token in claim.tokens]))
+    tokens = list(dict.fromkeys(chain.from_iterable([claim.tokens for claim in claims])))
     read = await identities.read(tokens)
     latest = max([claim.time for claim in claims], default=0)
     fresh = max(0, latest - config.touch_interval)
+    answers = known(claims, read.records, fresh)
+    mine: Sequence[Waiting] = ()
+    if None in answers:
+        answers, plan = await _decided(identities, read, claims, answers, config, fresh)
+        mine = await identities.commit(read.gate, plan) if plan else ()
+    theirs, rest = _apart(read.outbox, tokens, mine) if read.outbox else ([], [])
+    return Resolved(cast("list[Decision]", answers), [*theirs, *mine], rest, conflicts)
+
+
+def _apart(
+    outbox: Sequence[Waiting], tokens: Sequence[str], mine: Sequence[Waiting]
+) -> tuple[list[Waiting], list[Waiting]]:
+    """What a batch of these identifiers, with these notes, rests on; and the rest."""
+    moved = set(tokens).union(*(moved_by(one.note) for one in mine))
+    theirs = [one for one in outbox if not moved.isdisjoint(moved_by(one.note))]
+    return theirs, [one for one in outbox if moved.isdisjoint(moved_by(one.note))]
+
+
+async def _decided(
+    identities: Identities,
+    read: IdentityRead,
+    claims: Sequence[Claim | Operation],
+    answers: Sequence[Decision | None],
+    config: IdentityConfig,
+    fresh: int,
+) -> tuple[list[Decision | None], Plan]:
+    """All decisions of a batch of which some are `known`, and what they change."""
+    news = [claim for claim, answer in zip(claims, answers, strict=True) if answer is None]
     records = read.records
-    wanted = Unread(wanted_nodes(claims, records, config))
+    wanted = Unread(wanted_nodes(news, records, config))
     nodes: dict[ProfileId, bytes | None] = {}
     while True:
         if wanted.profiles:
@@ -94,37 +127,47 @@ async def _attempt(
             records = {**records, **more.records}
         overlay = Overlay(records, nodes, config, fresh)
         try:
-            decisions = _decided(overlay, claims, config)
-            break
-        except Unread:
-            wanted = _all_unread(Overlay(records, nodes, config, fresh), claims, config)
-    plan = overlay.plan()
-    outbox = await identities.commit(read.gate, plan) if plan else read.outbox
-    return Resolved(decisions, outbox, conflicts)
+            return _in_order(overlay, claims, answers, config), overlay.plan()
+        except Unread as unread:
+            wanted = _all_unread(Overlay(records, nodes, config, fresh), news, config, unread)
 
 
-def _decided(
-    overlay: Overlay, claims: Sequence[Claim | Operation], config: IdentityConfig
-) -> list[Decision]:
-    take = overlay.take
+def _in_order(
+    overlay: Overlay,
+    claims: Sequence[Claim | Operation],
+    answers: Sequence[Decision | None],
+    config: IdentityConfig,
+) -> list[Decision | None]:
+    """Who was known before the batch still is, unless it changed what is theirs."""
     return [
-        carry_out(overlay, claim, config.key) if isinstance(claim, Operation) else take(claim)
-        for claim in claims
+        answer
+        if answer is not None and overlay.leaves(claim.tokens)
+        else _decision(overlay, claim, config)
+        for claim, answer in zip(claims, answers, strict=True)
     ]
 
 
+def _decision(overlay: Overlay, claim: Claim | Operation, config: IdentityConfig) -> Decision:
+    if isinstance(claim, Operation):
+        return carry_out(overlay, claim, config.key)
+    return overlay.take(claim)
+
+
 def _all_unread(
-    overlay: Overlay, claims: Sequence[Claim | Operation], config: IdentityConfig
+    overlay: Overlay,
+    claims: Sequence[Claim | Operation],
+    config: IdentityConfig,
+    first: Unread,
 ) -> Unread:
-    """What all of these claims ask for, so that a batch is not read for each of them.
+    """What all of these claims ask for besides the first, so that a batch is not read for each.
 
     The overlay goes on from claims that were not decided: what it holds afterwards is wrong.
     """
-    profiles: dict[ProfileId, None] = {}
-    tokens: dict[str, None] = {}
+    profiles = dict.fromkeys(first.profiles)
+    tokens = dict.fromkeys(first.tokens)
     for claim in claims:
         try:
-            _decided(overlay, [claim], config)
+            _decision(overlay, claim, config)
         except Unread as unread:
             profiles.update(dict.fromkeys(unread.profiles))
             tokens.update(dict.fromkeys(unread.tokens))
@@ -144,27 +187,27 @@ class RedisIdentities:
         asked = self._redis.pipeline(transaction=False)
         asked.info("server")
         asked.get(self._keys.identity_valid)
-        asked.xrange(self._keys.identity_outbox)
         if tokens:
-            asked.mget([self._keys.identifier(token) for token in tokens])
-        info, valid, outbox, *records = await asked.execute()
+            asked.mget(self._keys.identifiers(tokens))
+        asked.xrange(self._keys.identity_outbox)  # last: what moved these is in it, or was told
+        info, valid, *records, outbox = await asked.execute()
         run = info["run_id"].encode()
         if valid != run and not (repairing and valid == REPAIRING + run):
             raise IdentityInvalid("identity is not of this run of Redis")
-        return IdentityRead(
-            valid, dict(zip(tokens, records[0] if records else (), strict=True)), _waiting(outbox)
-        )
+        found = dict(zip(tokens, records[0] if records else (), strict=True))
+        waiting = [Waiting(key.decode(), decode_note(fields[b"note"])) for key, fields in outbox]
+        return IdentityRead(valid, found, waiting)
 
     async def nodes(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, bytes | None]:
         found = await self._redis.mget([self._keys.node(profile) for profile in profiles])
         return dict(zip(profiles, cast("list[bytes | None]", found), strict=True))
 
     async def commit(self, gate: bytes, plan: Plan) -> Sequence[Waiting]:
-        changed = [self._keys.identifier(token) for token in plan.records]
+        changed = self._keys.identifiers(plan.records)
         changed += [self._keys.node(profile) for profile in plan.nodes]
-        repointed = [self._keys.identifier(token) for token, _, _ in plan.repoints]
-        seen = [self._keys.identifier(token) for token in plan.touches]
-        outbox = await self._resolve(
+        repointed = self._keys.identifiers([token for token, _, _ in plan.repoints])
+        seen = self._keys.identifiers(plan.touches)
+        numbers = await self._resolve(
             keys={"valid": self._keys.identity_valid, "outbox": self._keys.identity_outbox},
             args={
                 "gate": gate,
@@ -178,7 +221,8 @@ class RedisIdentities:
             },
             more_keys=[*changed, *repointed, *seen],
         )
-        return _waiting([(number, dict([fields])) for number, fields in outbox])
+        put = zip(numbers, plan.notes, strict=True)
+        return [Waiting(number.decode(), note) for number, note in put]
 
     async def trim(self, ids: Sequence[str]) -> None:
         if ids:
@@ -214,7 +258,3 @@ class RedisIdentities:
             keys={"valid": self._keys.identity_valid},
             args={"run": run, "expected": expected, "gate": gate},
         )
-
-
-def _waiting(outbox: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Waiting]:
-    return [Waiting(number.decode(), decode_note(fields[b"note"])) for number, fields in outbox]

@@ -61,10 +61,12 @@ class MemoryIdentities:
             record = self._records.get(token, b"")
             if record.startswith(loser.encode()):
                 self._records[token] = repointed(record, survivor)
+        put = []
         for note in plan.notes:
             self._appended += 1
-            self._outbox[f"{self._appended}-0"] = Waiting(f"{self._appended}-0", note)
-        return list(self._outbox.values())
+            put.append(Waiting(f"{self._appended}-0", note))
+        self._outbox |= {one.id: one for one in put}
+        return put
 
     async def trim(self, ids: Sequence[str]) -> None:
         for one in ids:

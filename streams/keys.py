@@ -1,5 +1,6 @@
 """Every key in Redis. The part in braces is the hash tag: a shard's keys share one slot."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -35,6 +36,11 @@ class Keys:
     def identifier(self, token: str) -> str:
         """`token` begins with its namespace's id; see `journeys.identity`."""
         return self._named(f"id:i:{token}")
+
+    def identifiers(self, tokens: Iterable[str]) -> list[str]:
+        """`identifier` of each: a batch has thousands."""
+        begin = self.identifier("")
+        return [begin + token for token in tokens]
 
     def node(self, profile: str) -> str:
         return self._named(f"id:p:{profile}")

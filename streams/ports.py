@@ -125,7 +125,7 @@ class Identities(Protocol):
         """One round trip; None for a profile that never was."""
 
     async def commit(self, gate: bytes, plan: Plan) -> Sequence[Waiting]:
-        """All of the plan, or nothing and Conflict. Returns the whole outbox, one round trip."""
+        """All of the plan, or nothing and Conflict. Returns its notes as they wait; one trip."""
 
     async def trim(self, ids: Sequence[str]) -> None:
         """Takes notes out of the outbox that are in the inbox; twice is harmless."""

@@ -49,7 +49,11 @@ MARK_EVERY = 60_000
 """Milliseconds of event time by which a late source has to be further for the shards to hear."""
 
 LEFT_BEHIND = 3_000
-"""Milliseconds after which a note in identity's outbox counts as left by a crashed worker."""
+"""Milliseconds after which a note in identity's outbox counts as left by a crashed worker.
+
+Until then it is told by whose batch put it there, and by batches that rest on it. When twelve busy
+sources each told of all there was, each merge was told of twelve times.
+"""
 
 T = TypeVar("T")
 
@@ -101,6 +105,8 @@ class SourceOwner:
     def __init__(self, parts: StitchParts, source: tuple[str, int], publisher: Publisher) -> None:
         self._parts, self._source = parts, source
         self._marked: dict[str, Millis] = {}
+        self._in_doubt = True
+        """An attempt of this source may have been cut off: notes of its own may wait untold."""
         name, place = stitch_name(parts.topics, *source), f"{source[0]}/{source[1]}"
         self._tenure = Tenure("stitch", place, name, parts.publishers, parts.metrics, publisher)
 
@@ -145,12 +151,15 @@ class SourceOwner:
 
     async def _stitch(self, records: Sequence[ConsumerRecord]) -> Batch:
         """1 decode, 2 to 4 resolve (read, decide, write), 5 publish; 6 is `_settle`."""
-        parts = self._parts
-        batch = self._decode(records, await parts.clock.now())  # 1
+        parts, now = self._parts, await self._parts.clock.now()
+        batch = self._decode(records, now)  # 1
         claims = [claim for _, _, claim in batch.taken]
+        in_doubt, self._in_doubt = self._in_doubt, True
         resolved = await resolve(parts.identities, claims, parts.config)  # 2, 3, 4
+        left = resolved.rest if in_doubt else _left_behind(resolved.rest, now)
+        notes = [*left, *resolved.outbox]
         marks = self._further(batch)
-        before, behind = self._told(resolved.outbox)
+        before, behind = self._told(notes)
         outgoing = [
             *before,
             *self._arrivals(batch, resolved.decisions),
@@ -159,12 +168,13 @@ class SourceOwner:
             *self._dead_letters(batch),
         ]
         await self._tenure.publisher.publish(outgoing, records[-1].offset + 1, batch.watermark)  # 5
+        self._in_doubt = False
         self._marked |= marks
-        batch.told = [waiting.id for waiting in resolved.outbox]
+        batch.told = [waiting.id for waiting in notes]
         parts.metrics.published("stitch")
         parts.metrics.decided_again(resolved.conflicts)
         codes = [error.code for _, error in batch.refused]
-        parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(resolved.outbox))
+        parts.metrics.stitched(self._source[0], len(batch.taken), codes, len(notes))
         return batch
 
     async def _settle(self, batch: Batch) -> None:
@@ -181,8 +191,7 @@ class SourceOwner:
 
     async def _tell_of_the_rest(self) -> None:
         read = await self._parts.identities.read(())
-        left = await self._parts.clock.now() - LEFT_BEHIND
-        old = [waiting for waiting in read.outbox if waiting.since <= left]
+        old = _left_behind(read.outbox, await self._parts.clock.now())
         if old:
             before, behind = self._told(old)
             await self._tenure.publisher.publish([*before, *behind], self.position)
@@ -278,6 +287,10 @@ class SourceOwner:
             Outgoing(topic, letter.key, letter.value, letter.headers, 0, _stamp(letter))
             for letter in letters
         ]
+
+
+def _left_behind(outbox: Sequence[Waiting], now: Millis) -> list[Waiting]:
+    return [waiting for waiting in outbox if waiting.since <= now - LEFT_BEHIND]
 
 
 def _mark(batch: Batch, touchpoint: Touchpoint, late: "dict[str, Source]") -> None:

@@ -63,15 +63,6 @@ class Overlay:
     ) -> None:
         self._records, self._stored, self._config = records, nodes, config
         self._fresh = fresh
-        self._hot: dict[str, ProfileId] = {}
-        self._unsure: set[str] = set()
-        since, hot = written_time(fresh), self._hot
-        # Once for each identifier of the stream: calls and slice objects would double its 0.5 µs.
-        for token, raw in records.items():
-            if raw is not None and raw[35:46] >= since and raw[0] >= FIRST_OF_LINKED:
-                hot[token] = ProfileId(raw[:22].decode())
-                if raw[23:34] < since:
-                    self._unsure.add(token)
         self._erased = erased_among(records)
         self._held: dict[str, Holding | None] = {}
         self._put: dict[str, None] = {}
@@ -79,6 +70,10 @@ class Overlay:
         self._nodes: dict[ProfileId, Node | None] = {}
         self._changed: dict[ProfileId, None] = {}
         self._notes: list[Note] = []
+
+    def leaves(self, tokens: Sequence[str]) -> bool:
+        """Whether the records of these identifiers are as they were read."""
+        return not self._put or self._put.keys().isdisjoint(tokens)
 
     def take(self, claim: Claim) -> Decision:
         """Decides a claim and carries it out here."""
@@ -224,11 +219,6 @@ class Overlay:
     def put(self, token: str, held: Holding) -> None:
         self._held[token] = held
         self._put[token] = None
-        self._hot.pop(token, None)
-        if held.linked and held.last >= self._fresh:
-            self._hot[token] = held.owner
-            if held.asserted < self._fresh:
-                self._unsure.add(token)
 
     def date_back(self, profile: ProfileId, time: Millis) -> None:
         """Makes a profile as old as this event time."""
@@ -288,24 +278,26 @@ class Overlay:
         return plan
 
     def _taken(self, claim: Claim) -> Decision:
-        tokens = claim.tokens
-        if tokens and not claim.looks_up:
-            hot = self._hot
-            first = hot.get(tokens[0])
-            if first is not None:
-                if len(tokens) == 1:
-                    return Decision(first, tokens, claim.rejected)
-                unsure = self._unsure
-                for token in tokens:
-                    if hot.get(token) != first or token in unsure:
-                        break
-                else:
-                    return Decision(first, tokens, claim.rejected)
-            if profile := self._seen_again(claim):
-                return Decision(profile, tokens, claim.rejected)
-        elif not (tokens or claim.shared):
+        if claim.tokens and not claim.looks_up:
+            if profile := self._put_lately(claim.tokens) or self._seen_again(claim):
+                return Decision(profile, claim.tokens, claim.rejected)
+        elif not (claim.tokens or claim.shared):
             return Decision(None, (), claim.rejected)
         return self._carried_out(decide(claim, self, self._config), claim)
+
+    def _put_lately(self, tokens: Sequence[str]) -> ProfileId | None:
+        """Whose all these identifiers are, all seen lately and at least one changed here."""
+        if self.leaves(tokens):
+            return None
+        owner, together = None, len(tokens) > 1
+        for token in tokens:
+            held = self.holding(token)
+            if held is None or not held.linked or held.owner != (owner or held.owner):
+                return None
+            if held.last < self._fresh or (together and held.asserted < self._fresh):
+                return None
+            owner = held.owner
+        return owner
 
     def _seen_again(self, claim: Claim) -> ProfileId | None:
         """Whose all identifiers are, their times noted where that is due; None if not one's."""

@@ -212,6 +212,11 @@ def merge_of(
     )
 
 
+def moved_by(note: Note) -> tuple[str, ...]:
+    """The identifiers that are somebody else's, or nobody's, by what a note tells of."""
+    return note.moved if isinstance(note, Merge) else note.tokens
+
+
 def encode(record: Node | Note) -> bytes:
     return _encoder.encode(record)
 

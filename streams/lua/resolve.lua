@@ -51,7 +51,8 @@ for i, repoint in ipairs(repoints) do
     redis.call('SET', key, survivor .. string.sub(record, #loser + 1))
   end
 end
-for _, note in ipairs(notes) do
-  redis.call('XADD', outbox, '*', 'note', note)
+local numbers = {}
+for i, note in ipairs(notes) do
+  numbers[i] = redis.call('XADD', outbox, '*', 'note', note)
 end
-return redis.call('XRANGE', outbox, '-', '+')
+return numbers

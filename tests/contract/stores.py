@@ -198,8 +198,10 @@ class Log:
         claims: Sequence[Claim | Operation],
         config: IdentityConfig = CONFIG,
     ) -> list[Decision]:
+        """A batch tells of no more than it must; an empty one, of a source at rest, of all."""
         resolved = await resolve(identities, claims, config)
-        for waiting in resolved.outbox:
+        notes = resolved.outbox if claims else resolved.rest
+        for waiting in notes:
             note = waiting.note
             merged = isinstance(note, Merge)
             self.records.append(Merged(note.loser, note.survivor) if merged else note)
@@ -209,7 +211,7 @@ class Log:
                 self.records.append(
                     Arrived(decision.profile, touchpoint, decision.links, ("touchpoints", 0, 0))
                 )
-        await identities.trim([waiting.id for waiting in resolved.outbox])
+        await identities.trim([waiting.id for waiting in notes])
         return list(resolved.decisions)
 
     async def read(self, since: Millis | None) -> AsyncIterator[InboxRecord]:

@@ -74,10 +74,22 @@ async def test_a_claim_of_two_people_makes_them_one_and_tells_of_it_once(store: 
     assert met.decisions[0].merges == ((one.profile, other.profile),)
     assert [decision.merges for decision in met.decisions[1:]] == [()] * 3
     assert [(w.note.loser, w.note.survivor) for w in met.outbox] == [(one.profile, other.profile)]
-    assert (await resolve(store.identities, [], CONFIG)).outbox == met.outbox
+    assert (await resolve(store.identities, [], CONFIG)).rest == met.outbox
     await store.identities.trim([waiting.id for waiting in met.outbox])
     await store.identities.trim([waiting.id for waiting in met.outbox])
     assert (await resolve(store.identities, [a], CONFIG)).outbox == []
+
+
+async def test_a_batch_rests_on_the_merges_that_moved_what_it_names(store: Store):
+    people = [claim(time, cookie=name) for time, name in enumerate("abcd", start=1)]
+    await resolve(store.identities, people, CONFIG)
+    one = await resolve(store.identities, [cookies_of("a", "b")], CONFIG)
+    other = await resolve(store.identities, [cookies_of("c", "d")], CONFIG)
+
+    found = await resolve(store.identities, [people[1]], CONFIG)
+
+    assert found.outbox == one.outbox
+    assert found.rest == other.outbox
 
 
 async def test_a_known_person_keeps_her_id_against_an_older_stranger(store: Store):

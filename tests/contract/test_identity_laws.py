@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
+from journeys.identity.decide import Verdict, decide
+from journeys.identity.known import known
 from journeys.identity.limits import namespace_of
 from journeys.identity.operations import Operation, operation
+from journeys.identity.overlay import Overlay
 from journeys.identity.records import Node, decode_holding, decode_node
 from schemas.touchpoint import Millis, ProfileId
 from streams.identities import resolve
@@ -103,6 +106,43 @@ def test_lists_are_exact_and_no_limit_is_exceeded(story):
         assert len(node.aliases) <= 3
 
 
+@given(stories, st.lists(claims, min_size=1, max_size=9))
+@settings(max_examples=400, deadline=None)
+def test_who_is_known_at_once_is_who_would_be_decided_on(story, more):
+    identities = asyncio.run(told(story))
+    records, nodes = vars(identities)["_records"], vars(identities)["_nodes"]
+    for claim in (one for one in (*story, *more) if isinstance(one, Claim)):
+        held = {token: records.get(token) for token in claim.tokens}
+        [answer] = known([claim], held, claim.time - CONFIG.touch_interval)
+        if answer is None:
+            continue
+
+        verdict = decide(claim, Overlay(held, nodes, CONFIG), CONFIG)
+        taken = Overlay(held, nodes, CONFIG).take(claim)
+
+        assert answer == taken
+        assert (verdict.roots, answer.links) == ((answer.profile,), claim.tokens)
+        assert verdict == Verdict(verdict.roots, touched=verdict.touched)
+
+
+def test_who_was_seen_not_long_ago_is_known_at_once():
+    linked = CLAIMS.read(_by_name(["user_id:u1", "phone:p1"]), Millis(9000))
+    records = vars(asyncio.run(told([linked])))["_records"]
+
+    [lately], [longer_ago] = known([linked], records, 9000), known([linked], records, 9001)
+
+    assert lately is not None
+    assert longer_ago is None
+
+
+def test_who_came_back_after_an_erasure_is_not_known_by_what_was_said_before_it():
+    before, after = (CLAIMS.read(_by_name(["user_id:u1"]), Millis(time)) for time in (1000, 3000))
+    erase = operation("erase", ["user_id:u1"], CLAIMS, Millis(2000))
+    records = vars(asyncio.run(told([before, erase, after])))["_records"]
+
+    assert known([before], records, 0) == [None]
+
+
 LIMITS = {"user_id": 1, "phone": 2, "landline": 2, "cookie": 2, "device_id": 20}
 
 
@@ -123,11 +163,16 @@ async def both_ways(story: Sequence[Claim | Operation], size: int) -> list[objec
 async def ended(
     story: Sequence[Claim | Operation],
 ) -> tuple[dict[str, Node], dict[str, ProfileId]]:
+    return await picture(await told(story))
+
+
+async def told(story: Sequence[Claim | Operation]) -> MemoryIdentities:
+    """Identity after all of it, one by one."""
     identities = MemoryIdentities()
     await opened(identities)
     for one in story:
         await resolve(identities, [one], CONFIG)
-    return await picture(identities)
+    return identities
 
 
 async def picture(

@@ -19,9 +19,9 @@ from streams.clock import RedisClock
 from streams.identities import RedisIdentities
 from streams.keys import Keys
 from streams.metrics import Metrics
-from streams.ports import Conflict, IdentityRead
+from streams.ports import Conflict, IdentityRead, Outgoing
 from streams.progress import Progress
-from streams.stitch import SourceOwner, StitchParts
+from streams.stitch import LEFT_BEHIND, SourceOwner, StitchParts
 from tests.contract.log import Log
 from tests.contract.stores import CLAIMS, CONFIG
 
@@ -52,6 +52,33 @@ class AwayOnce(RedisIdentities):
         await super().trim(ids)
 
 
+class Untrimmed(RedisIdentities):
+    """As between the transaction of a batch and what follows it."""
+
+    async def trim(self, ids: Sequence[str]) -> None:
+        pass
+
+
+class Died(Exception):
+    pass
+
+
+class Dying(Log):
+    """The worker dies before its transaction is committed."""
+
+    async def publish(self, records: Sequence[Outgoing], position: int, mark: int = 0) -> None:
+        raise Died
+
+
+class Later(RedisClock):
+    """A clock that can be put forward."""
+
+    ahead = 0
+
+    async def now(self) -> Millis:
+        return Millis(await super().now() + self.ahead)
+
+
 class Crowded(RedisIdentities):
     """Neighbours get in the way of every reading for a while."""
 
@@ -73,6 +100,7 @@ async def _owner(
     mapping: Mapping | None = None,
     contracts: dict[str, EventContract] | None = None,
     late: dict[str, Source] | None = None,
+    clock: RedisClock | None = None,
 ) -> SourceOwner:
     await identities.begin_repair()
     await identities.end_repair()
@@ -90,7 +118,7 @@ async def _owner(
         shards=12,
         mappings={SOURCE[0]: mapping} if mapping else {},
         event_clock=event_clock,
-        clock=RedisClock(redis),
+        clock=clock or RedisClock(redis),
         repair=repair,
         metrics=Metrics(),
         contracts=contracts or {},
@@ -129,6 +157,63 @@ async def test_a_batch_is_published_once_whatever_redis_does(
 
     assert _arrived(log) == ["t0", "t1", "t2"]
     assert log.cursor.next == 3
+
+
+async def test_each_merge_is_told_of_by_the_source_that_found_it(redis: Redis) -> None:
+    log, identities = Log(), Untrimmed(redis, Keys())
+    one, other = [await _owner(redis, identities, log) for _ in range(2)]
+    await one.handle([_meeting(0, "1")])
+    await other.handle([_meeting(0, "2")])
+
+    await one.handle(_merging(1, "1", "3"))
+    await other.handle(_merging(1, "2", "4"))
+
+    assert len((await identities.read(())).outbox) == 2
+    assert len(_told(log)) == 2
+
+
+async def test_who_takes_over_tells_of_the_merges_of_who_died(redis: Redis) -> None:
+    log, identities = Log(), RedisIdentities(redis, Keys())
+    batch = [_meeting(0, "9"), _meeting(1, "1"), *_merging(2, "1", "2")]
+    with pytest.raises(Died):
+        await (await _owner(redis, identities, Dying())).handle(batch)
+
+    await (await _owner(redis, identities, log)).handle(batch[:1])
+
+    assert len(_told(log)) == 1
+    assert (await identities.read(())).outbox == []
+
+
+async def test_a_busy_neighbour_tells_of_what_was_left_behind_after_a_while(redis: Redis) -> None:
+    log, identities, clock = Log(), RedisIdentities(redis, Keys()), Later(redis)
+    neighbour = await _owner(redis, identities, log, clock=clock)
+    await neighbour.handle([_meeting(0, "9")])
+    with pytest.raises(Died):
+        await (await _owner(redis, identities, Dying())).handle(
+            [_meeting(0, "1"), *_merging(1, "1", "2")]
+        )
+
+    await neighbour.handle([_meeting(1, "9")])
+    told_at_once = len(_told(log))
+    clock.ahead = LEFT_BEHIND + 1000
+    await neighbour.handle([_meeting(2, "9")])
+
+    assert (told_at_once, len(_told(log))) == (0, 1)
+    assert (await identities.read(())).outbox == []
+
+
+def _meeting(offset: int, cookie: str) -> ConsumerRecord:
+    return _record(offset, identifiers={"cookie": cookie})
+
+
+def _merging(offset: int, cookie: str, other: str) -> list[ConsumerRecord]:
+    """Somebody new, who turns out to be somebody else."""
+    both = {"cookie": [cookie, other]}
+    return [_meeting(offset, other), _record(offset + 1, identifiers=both)]
+
+
+def _told(log: Log) -> list[Outgoing]:
+    return [record for record in log.records if record.topic == TOPICS.merges]
 
 
 async def test_a_verified_phone_moves_to_whom_it_is_verified_for(redis: Redis) -> None:

@@ -111,6 +111,13 @@ def _identity(deep: bool) -> list[Run]:
         ),
         _safe("stitch in smaller steps after a flush", ("flushed+", [{"strebal": 1}])),
         _safe("stitch in smaller steps, identity falls back", ("flip+", [{"idroll": 1}])),
+        _safe(
+            "a batch sends its own merges, what was left behind is sent later",
+            ("short", [{"stcrash": 1}, {"strebal": 1}]),
+            (f"flip{star}", [{"idroll": 1}, {"idpart": 1}]),
+            (f"short{star}", [{"idroll": 1, "stcrash": 1}]),
+            outbox="own first",
+        ),
         _safe("a neighbour's transaction hangs", ("pipe", neighbours)),
         _safe(
             "a neighbour's transaction hangs, identity falls back",

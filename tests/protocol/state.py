@@ -147,7 +147,7 @@ class Protections:
     # stitch
     stitch: str = "tx"  # M10 alo (at least once)
     stitch_fence: bool = True  # M22
-    outbox: str = "loose"  # what a batch sends of it: M34 own
+    outbox: str = "loose"  # what a batch sends of it: M34 own; "own first": the rest when idle
     committed: bool = True  # the inbox is read so: M11
     # the fold's rules
     remember: bool = True  # M12

@@ -131,7 +131,7 @@ def _script(model: Model, s: State, w: Worker, mind: Stitcher) -> Steps:
         return
     fact = model.world.touches[touchpoint]
     identity, profile = resolved(s.identity, fact.identifiers, fact.time)
-    if model.rules.outbox == "own":
+    if model.rules.outbox in ("own", "own first"):
         merges = tuple(m for m in identity.outbox if m not in s.identity.outbox)
     else:
         merges = _unsent(model, s, identity.outbox)
@@ -142,7 +142,7 @@ def _script(model: Model, s: State, w: Worker, mind: Stitcher) -> Steps:
 
 def _unsent(model: Model, s: State, outbox: tuple) -> tuple:
     """All of it; but what another owner has in hand it sends itself (`all`: really all)."""
-    if model.rules.outbox != "loose":
+    if model.rules.outbox == "all":
         return outbox
     taken = set()
     for owner, slots in s.stitchers:
