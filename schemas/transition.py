@@ -59,7 +59,9 @@ class Transition(BaseModel):
     outcome: str | None = None
     goal: str | None = None
     value: Any = None
-    reason: str | None = Field(None, description="of `refused`, `withheld` and `stuck`")
+    reason: str | None = Field(
+        None, description="of `refused`, `withheld` and `stuck`; of `report`: ambiguous, late, loop"
+    )
     until: datetime | None = Field(None, description="of `refused`, `skipped`: when to ask again")
     template: str | None = None
     task: str | None = None
@@ -72,7 +74,12 @@ class Transition(BaseModel):
     after_end: bool = Field(False, description="of `goal`: the instance had ended before it")
     late: bool = Field(False, description="of `goal`: heard of after the end, dated before it")
     correction: bool = Field(False, description="of `end`: the outcome a late goal makes of it")
-    taken: str | None = Field(None, description="of `report`: the touchpoint that led on instead")
+    taken: str | None = Field(
+        None, description="of `report`: what led on instead, or the outcome without it"
+    )
+    missed: str | None = Field(
+        None, description="of `report`: the stage or goal for which it came too `late`"
+    )
     type: str | None = Field(None, description="of the touchpoint a map made (`emit`, `start`)")
     touchpoint_id: str | None = Field(None, description="its id; its source is `wayline`")
     starts: str | None = Field(None, description="the map that is asked to let her in")

@@ -21,7 +21,7 @@ from .gate import shut
 from .ids import touchpoint_key
 from .lateness import is_decidable
 from .lines import catch_up, give, later, resume, settle
-from .moves import end, has_ended
+from .moves import end_loop, has_ended
 from .occasions import Next, next_of, renew
 from .pace import skips
 from .profile import Armed, Instance, Profile, Remembered, due_of
@@ -301,7 +301,7 @@ def _fire(turn: Turn, instance: Instance, armed: Armed, looped: bool) -> None:
     when, map_ = armed.deadline, _map(turn, instance)
     cause = Cause(instance.id, "timer", f"{instance.id}/{instance.visit}/{armed.index}")
     if looped:  # rule 18
-        end(turn, map_, instance, "looped", when, cause)
+        end_loop(turn, map_, instance, when, cause)
     elif guarded(turn, instance, cause, partial(fire, turn, map_, instance, armed)):
         _enter_anew(turn, instance, when)
 

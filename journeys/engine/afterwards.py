@@ -47,6 +47,11 @@ def _count(turn: Turn, map_: Map, one: Ended, goal: Goal, event: Noticed) -> Non
     more["late" if is_late else "after_end"] = True
     turn.tell("goal", instance, event.time, cause, (goal.name,), more)
     turn.count(map_.name, map_.version, f"goal:{goal.name}")
+    if is_late:
+        more = {"stage": instance.stage, "reason": "late", "taken": one.outcome}
+        ids = ("late", event.source, event.id)
+        turn.tell("report", instance, event.time, cause, ids, {**more, "missed": goal.name})
+        turn.count(map_.name, map_.version, "report:late")
     if is_late and isinstance(goal.then, End):
         one.outcome, one.at = goal.then.outcome, event.time
         more = {"stage": instance.stage, "outcome": one.outcome, "correction": True}

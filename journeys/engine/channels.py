@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from journeys.language.model import Channel, Map, Policy, Send, Template
 
 from .caps import ARBITRATION, full, over_limit, waits_for_others
+from .failures import is_of_no_use
 from .profile import Instance, Profile, Standing
 from .quiet import concerning, quiet_until
 from .turn import Turn
@@ -66,8 +67,11 @@ def _why_not(
 ) -> str | None:
     if channel.name not in template.channels:
         return "no_template"
-    if turn.profile.address(channel.identifier) is None:
+    address = turn.profile.address(channel.identifier)
+    if address is None:
         return "no_identifier"
+    if is_of_no_use(turn.profile, address):
+        return "failed"
     if not _consents(turn.profile, channel, item):
         return "no_consent"
     if channel.when is not None:

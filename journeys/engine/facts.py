@@ -8,6 +8,7 @@ from typing import TypeVar
 from schemas.touchpoint import Touchpoint
 
 from .effects import Shard
+from .failures import note_seen
 from .ids import touchpoint_key
 from .profile import Profile, Remembered, remember
 from .tallies import tally
@@ -110,6 +111,8 @@ def _identifiers(turn: Turn, touchpoint: Touchpoint) -> None:
     for namespace, values in touchpoint.identifiers.items():
         kept = profile.identifiers.setdefault(namespace, [])
         for value in values:
+            if profile.failed:
+                note_seen(profile, touchpoint, namespace, value)
             if kept and kept[-1] == value:
                 continue
             if value in kept:

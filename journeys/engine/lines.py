@@ -12,6 +12,7 @@ from .judging import Hold
 from .local_time import subtract
 from .moves import go, has_ended
 from .profile import Instance, Profile, Remembered, Then
+from .reports import report_late
 from .segments import holds
 from .settling import chosen, note
 from .turn import Turn, by_touchpoint
@@ -147,6 +148,8 @@ def _offer(
         instance.last = kept
         return True
     if kept.backfill or not is_open(instance, event.time):  # rule 8
+        if instance.left and not kept.backfill:
+            report_late(turn, map_, instance, event)
         return False
     for place, lines in (("on", map_.stages[instance.stage].on), ("anywhere", map_.anywhere)):
         for index, line in enumerate(lines):

@@ -119,6 +119,7 @@ def _unite_facts(profile: Profile, other: Profile) -> None:
         if name not in profile.consents or consent[1] > profile.consents[name][1]:
             profile.consents[name] = consent
     profile.windows = _latest(profile.windows, other.windows)
+    profile.failed = _latest(profile.failed, other.failed)
     places = {place.action: place for place in (*other.places, *profile.places)}
     profile.places = sorted(places.values(), key=lambda place: (place.at, place.action))
     profile.pace = pace.united(profile.pace, other.pace)

@@ -10,7 +10,7 @@ from .arms import arm_of
 from .credit import remember_end
 from .gate import cancel, request
 from .judging import Hold
-from .profile import Instance, Then
+from .profile import Instance, Left, Then
 from .turn import Cause, Turn
 from .waits import arm
 
@@ -38,7 +38,7 @@ def arrive(
     while True:
         turn.passes += 1
         if turn.passes > PASSES_AT_MOST:
-            end(turn, map_, instance, "looped", when, cause)
+            end_loop(turn, map_, instance, when, cause)
             return
         stage = map_.stages[name]
         _enter_stage(turn, instance, stage, since, when, cause)
@@ -83,6 +83,14 @@ def end(turn: Turn, map_: Map, instance: Instance, outcome: str, when: int, caus
         memory.sent = dict(instance.sent)
 
 
+def end_loop(turn: Turn, map_: Map, instance: Instance, when: int, cause: Cause) -> None:
+    """Rule 18: ends it as `looped`, and reports it."""
+    more = {"stage": instance.stage, "reason": "loop"}
+    turn.tell("report", instance, when, cause, ("loop", str(instance.visit)), more)
+    turn.count(instance.map, instance.version, "report:loop")
+    end(turn, map_, instance, "looped", when, cause)
+
+
 def part(turn: Turn, instance: Instance, outcome: str, when: int, cause: Cause) -> None:
     """Tells the end and takes the instance out of the profile."""
     turn.tell(
@@ -112,6 +120,10 @@ def _enter_stage(
     turn: Turn, instance: Instance, stage: Stage, since: int, when: int, cause: Cause
 ) -> None:
     left, instance.stage = instance.stage, stage.name
+    if left and instance.since < since:
+        # At exactly the deadline the touchpoint would have won.
+        until = since + 1 if cause.kind == "timer" else since
+        instance.left = Left(left, instance.since, until, cause.id)
     instance.visit += 1
     instance.since, instance.held, instance.timers = since, when - since, []
     instance.settling = None

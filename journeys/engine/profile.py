@@ -150,6 +150,16 @@ class Sent(Struct, array_like=True):
         return self.until > 0 and self.is_open
 
 
+class Left(Struct, array_like=True, gc=False):
+    """The stage she left last: what is dated in (`since`, `until`) would have led on instead of
+    `taken`, a touchpoint or a timer, had it come in time."""
+
+    stage: str
+    since: int
+    until: int
+    taken: str
+
+
 class Instance(Struct, array_like=True, gc=False):
     """One run of one person through one version of one map.
 
@@ -188,6 +198,7 @@ class Instance(Struct, array_like=True, gc=False):
     behind: list[int] = []
     settling: Settling | None = None
     taken: list[int] = []
+    left: Left | None = None
 
     @property
     def entered(self) -> int:
@@ -273,6 +284,8 @@ class Profile(Struct, array_like=True, gc=False):
     """The latest moment of an occasion that let her in."""
     parting: list[Parting] = []
     erasure: Erasure | None = None
+    failed: dict[str, int] = {}
+    """Identifiers to which nothing could be sent, for good, and since when; `engine.failures`."""
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)

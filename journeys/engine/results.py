@@ -7,8 +7,10 @@ touchpoints like others, given to goals, exits and lines; here is what they do b
 from journeys.language.model import End, Go, Map, Send, Task, To, Trigger, doings
 from journeys.language.names import RESULTS, result_type
 from journeys.language.scope import Noticed
+from schemas.touchpoint import Touchpoint
 
 from .caps import give_back
+from .failures import note_failure
 from .gate import again
 from .moves import go
 from .profile import FINAL, Instance, Remembered, Sent
@@ -16,11 +18,16 @@ from .turn import Turn, by_touchpoint
 
 RESULT_TYPES = frozenset(map(result_type, RESULTS))
 
+FAILED = result_type("failed")
+
 _LOST = frozenset({"failed", "expired", "declined"})
 
 
-def note(turn: Turn, touchpoint: Noticed) -> None:
-    """Of an action that came to nothing the place is free again (rule 13)."""
+def note(turn: Turn, touchpoint: Touchpoint | Remembered) -> None:
+    """Of an action that came to nothing the place is free again (rule 13); what it was sent to may
+    be of no use (rule 17)."""
+    if isinstance(touchpoint, Touchpoint) and touchpoint.type == FAILED:
+        note_failure(turn, touchpoint)
     action = touchpoint.properties.get("action_id")
     if turn.profile.places and _result(touchpoint) in _LOST and isinstance(action, str):
         give_back(turn.profile, action)

@@ -55,10 +55,11 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class FedBack:
-    """What became of her latest action of the name `of`."""
+    """What became of her latest action of the name `of`; `hard`: it failed for good."""
 
     result: str
     of: str
+    hard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,8 @@ def _what(node: Tree) -> What:
             written = _plain(given)
             return Requested(written.get("key"), written.get("with", {}))
         case _ if kind.startswith(grammar.FEEDBACK_OF):
-            return FedBack(kind.removeprefix(grammar.FEEDBACK_OF), _plain(given)["of"])
+            told = _plain(given)
+            return FedBack(kind.removeprefix(grammar.FEEDBACK_OF), told["of"], "hard" in told)
         case _ if kind in grammar.KINDS and kind != "touchpoint":
             return _control(kind, mapping(node[kind]) if isinstance(given, Tree) else None)
         case _:

@@ -163,10 +163,25 @@ GOAL = Shape(
 )
 REPORT = Shape(
     "a report",
-    {**_ITEM, "at": moment, "report": word("ambiguous"), "event": text, "taken": text},
-    later=frozenset({"missed"}),
+    {
+        **_ITEM,
+        "at": moment,
+        "report": word("ambiguous", "late", "loop"),
+        "event": text,
+        "taken": value,
+        "missed": name,
+    },
 )
-HISTORY_KINDS = ("enter", "move", "end", "goal", "action", "emit", "start")
+PUBLISHED = Shape(
+    "a publication",
+    {
+        "version": whole(1, 2**31),
+        "refused": flag,
+        "stage": value,
+        "people": whole(0, 2**31),
+    },
+)
+HISTORY_KINDS = ("enter", "move", "migrate", "end", "goal", "action", "emit", "start")
 HISTORY = Shape(
     "a line of history",
     {**_ITEM, "at": moment, "cause": text, **dict.fromkeys(HISTORY_KINDS, event_name)},
@@ -197,6 +212,7 @@ LISTS = {
     "goals": _all(GOAL, "goals"),
     "reports": _all(REPORT, "reports"),
     "history": _all(HISTORY, "lines of history"),
+    "published": _all(PUBLISHED, "publications"),
 }
 EXPECT = Shape(
     "`expect`",
@@ -210,7 +226,7 @@ EXPECT = Shape(
         "profile": PROFILE,
         "timers": whole(0, 1_000),
     },
-    later=frozenset({"pending", "dead_letters", "published"}),
+    later=frozenset({"pending", "dead_letters"}),
 )
 MERGE = Shape("a merge", {"from": name, "into": name}, required=("from", "into"))
 PUBLISH = Shape(
@@ -221,7 +237,7 @@ WATERMARK = Shape("a watermark", {"source": text, "upto": moment}, required=("so
 TOUCHPOINT = Shape(
     "a touchpoint", {"type": event_name, "properties": either(anything, _facts)}, required=("type",)
 )
-FEEDBACK = Shape("feedback", {"of": name}, required=("of",))
+FEEDBACK = Shape("feedback", {"of": name, "hard": only_true}, required=("of",))
 START = Shape("a request", {"key": value, "with": _facts})
 KINDS: dict[str, Check] = {
     "touchpoint": TOUCHPOINT,

@@ -29,7 +29,11 @@ RESULTS = (
 )
 """What may become of an action (rule 16); each comes back as a touchpoint `action.<result>`."""
 
-RESULT_PROPERTIES: Mapping[str, str] = {"action_id": "text", "reason": "text"}
+RESULT_PROPERTIES: Mapping[str, str] = {
+    "action_id": "text",
+    "reason": "text",
+    "hard": "boolean",
+}
 
 
 def result_type(result: str) -> str:

@@ -1,10 +1,11 @@
 """What a test loads: its map and those beside it, with the test's changes, compiled."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from journeys.engine.effects import Shard
+from journeys.engine.fates import Fate, fates
 from journeys.engine.releases import Releases
 from journeys.language.map_tests import MapTest
 from journeys.language.model import Map, Release, Workspace
@@ -60,12 +61,24 @@ class Books:
         """What is in force in the shard; None before the first publication."""
         return self._releases.of(shard)
 
-    def new_version(self, version: int, change: Mapping[str, Any]) -> None:
-        """Changes the test's map. Raises MapError where the result is no good map."""
+    def new_version(
+        self, version: int, change: Mapping[str, Any], heads: Mapping[str, int]
+    ) -> Sequence[Fate]:
+        """Changes the test's map, unless that would be refused: returns whom it would strand, of
+        those who are where `heads` says, or nobody in no stage where the version was used for
+        another structure. Raises MapError where the result is no good map.
+        """
         text = patched(self._documents[self._file], self._file, {**change, "version": version})
-        self._documents[self._file] = text
         whole = whole_texts({self._file: text}, self._documents)[self._file]
-        self.shelve(compile_map(whole, self._file, self.workspace), self._file, whole)
+        newer = compile_map(whole, self._file, self.workspace)
+        older = [self._compiled(version) for version in self._texts if version[0] == newer.name]
+        if any((m.version, m.structure == newer.structure) == (version, False) for m in older):
+            return [Fate(newer.name, version, "", 0, "stranded")]
+        found = [fate for fate in fates(newer, older, heads) if fate.becomes == "stranded"]
+        if not found:
+            self._documents[self._file] = text
+            self.shelve(newer, self._file, whole)
+        return found
 
     def new_templates(self, change: Mapping[str, Any]) -> None:
         """Changes templates, which follow live (rule 10). Raises MapError like `check`."""
@@ -77,6 +90,10 @@ class Books:
             name: compile_map(*self._text(map_)[::-1], self.workspace)
             for name, map_ in self.live.items()
         }
+
+    def _compiled(self, where: tuple[str, int, str]) -> Map:
+        file, text = self._texts[where]
+        return compile_map(text, file, self.workspace)
 
     def _text(self, map_: Map) -> tuple[str, str]:
         return self._texts[map_.name, map_.version, self._anew.get(map_.name, "")]

@@ -181,6 +181,7 @@ _USUAL = {
     "refused": ("at", "map", "reason"),
     "goals": ("at", "goal", "value"),
     "reports": ("at", "report", "event"),
+    "published": ("version", "refused", "stage", "people"),
 }
 """What is shown of an item where the test names nothing."""
 

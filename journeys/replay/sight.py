@@ -28,10 +28,12 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`names` says what people are called; whoever it leaves out goes by the profile id."""
+    """`names` says what people are called; whoever it leaves out goes by the profile id.
+    `published` are the publications of the story, in order."""
 
     life: Life
     names: Mapping[ProfileId, str]
+    published: Sequence[Item] = ()
     rows: list[Item] = field(init=False)
     sent: list[Item] = field(init=False)
 
@@ -51,6 +53,7 @@ class Sight:
             "goals": [self._goal(row) for row in self.rows if row["kind"] == "goal"],
             "reports": [self._report(row) for row in self.rows if row["kind"] == "report"],
             "history": [self._line(row) for row in self.rows],
+            "published": list(self.published),
         }
 
     def instances(self) -> list[Item]:
@@ -62,6 +65,8 @@ class Sight:
             elif row["kind"] == "end" and row["instance"] in found:
                 ended = {"outcome": row["outcome"], "ended": moment_of(row["at"]), "stage": None}
                 found[row["instance"]] |= ended
+            elif row["kind"] == "migrate" and row["instance"] in found:
+                found[row["instance"]]["version"] = row["version"]
         for profile_id, profile in self.life.people().items():
             for instance in profile.instances:
                 if instance.id in found:
@@ -152,7 +157,8 @@ class Sight:
         return {"at": moment_of(row["at"]), **kept, **after, **self._who(row)}
 
     def _report(self, row: Item) -> Item:
-        kept = {"report": row["reason"], "event": row["cause_id"], "taken": row.get("taken")}
+        kept = {"report": row["reason"], "event": row["cause_id"]}
+        kept |= {"taken": row.get("taken"), "missed": row.get("missed")}
         return {"at": moment_of(row["at"]), **kept, **self._who(row)}
 
     def _line(self, row: Item) -> Item:
@@ -222,7 +228,7 @@ def moment_of(written: str) -> int:
 def history_of(row: Item) -> Item:
     """A transition as one word with a name: `{move: ask}`, `{goal: ordered}`."""
     match row["kind"]:
-        case "enter" | "move" as kind:
+        case "enter" | "move" | "migrate" as kind:
             return {kind: row["to"]}
         case "end":
             return {"end": row["outcome"]}

@@ -47,6 +47,8 @@ def sentence(row: Item) -> str:
             return f"enters {where}: {row['to']}"
         case "move":
             return f"{where}: {row['stage']} → {row['to']}"
+        case "migrate":
+            return f"{where} goes over to version {row['version']}: {row['to']}"
         case "end":
             return f"{where} ends: {row['outcome']}"
         case "goal":

@@ -84,6 +84,7 @@ class Trial:
     ids: dict[str, ProfileId] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     story: list[Beat] = field(default_factory=list)
+    published: list[Item] = field(default_factory=list)
     _touchpoints: int = 0
 
     def __post_init__(self) -> None:
@@ -187,9 +188,7 @@ class Trial:
                 self._say(arrives, f"{loser} turns out to be {survivor}", loser)
                 self._append(Merged(self.ids[loser], self.ids[survivor]), arrives)
             case NewVersion(version, change):
-                self.books.new_version(version, change)
-                self._say(arrives, f"version {version} of {self.test.map} is published")
-                self._append(self.books.published(), arrives)
+                self._publish(version, change, arrives)
             case NewTemplates(change):
                 self.books.new_templates(change)
                 self._say(arrives, f"templates are changed: {', '.join(change)}")
@@ -200,6 +199,18 @@ class Trial:
             case Steered() as steered:
                 self._say(arrives, f"{steered.how} {self.test.map}")
                 self._append(_record_of(steered, self.test.map), arrives)
+
+    def _publish(self, version: int, change: Mapping[str, Any], arrives: Millis) -> None:
+        stranded = self.books.new_version(version, change, self.life.shard.heads)
+        for fate in stranded:
+            item = {"version": version, "refused": True, "stage": fate.stage or None}
+            self.published.append({**item, "people": fate.people})
+        said = "cannot be" if stranded else "is"
+        self._say(arrives, f"version {version} of {self.test.map} {said} published")
+        if not stranded:
+            ok = {"version": version, "refused": False, "stage": None, "people": 0}
+            self.published.append(ok)
+            self._append(self.books.published(), arrives)
 
     def _touch(
         self, happening: Happening, touched: Touched, at: Millis, arrives: Millis, n: int
@@ -238,9 +249,9 @@ class Trial:
             got = f"no action {fed.of} has left by then"
             self.failures.append(Failure(happening.place, what, (f"an action {fed.of}",), (got,)))
             return
-        properties = {"action_id": sent[-1]["action_id"]}
-        name = f"action.{fed.result}"
-        touched = Touched(name, properties, None, None, None, {}, {}, (), False, 1)
+        properties = {"action_id": sent[-1]["action_id"], **({"hard": True} if fed.hard else {})}
+        name, channel = f"action.{fed.result}", sent[-1].get("channel")
+        touched = Touched(name, properties, None, None, channel, {}, {}, (), False, 1)
         self._touch(happening, touched, at, arrives, 1)
 
     def _person(self, happening: Happening, n: int) -> ProfileId:
@@ -258,7 +269,7 @@ class Trial:
         self.story.append(Beat(at, at, person, "given", text))
 
     def _look(self, expect: Tree, life: Life) -> None:
-        self.failures += compare(expect, Sight(life, self.names), self.moments)
+        self.failures += compare(expect, Sight(life, self.names, self.published), self.moments)
 
 
 def _record_of(steered: Steered, name: str) -> InboxRecord:
