@@ -4,7 +4,7 @@ All of them are folded in offset order and nothing else changes a person. They a
 arrays in msgpack: fields are only ever appended, with defaults, so an old log stays readable.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct
@@ -222,6 +222,7 @@ class Logged(NamedTuple):
     record: InboxRecord
 
 
+_KINDS = frozenset(each.__struct_config__.tag for each in get_args(InboxRecord))
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(InboxRecord)
 
@@ -237,6 +238,15 @@ def decode(value: bytes) -> InboxRecord:
     Raises msgspec.DecodeError where they are none: the inbox is ours, so that halts the shard.
     """
     return _decoder.decode(value)  # type: ignore[no-any-return]
+
+
+def is_of_later(value: bytes) -> str | None:
+    """The kind of a record that is one of ours and that this release does not know; else None."""
+    try:
+        kind = msgspec.msgpack.decode(value)[0]
+    except (msgspec.DecodeError, LookupError, TypeError):
+        return None
+    return kind if isinstance(kind, str) and kind not in _KINDS else None
 
 
 def recipient(record: InboxRecord) -> ProfileId | None:

@@ -15,13 +15,14 @@ from journeys.engine.effects import Effects, Output, Shard
 from journeys.engine.fold import fold, wanted
 from journeys.engine.parting import TokenOf
 from schemas import inbox
-from schemas.inbox import Logged, Published, Tick
+from schemas.inbox import Logged, Opened, Published, Tick
 from schemas.topics import Topics, shard_of
 from schemas.touchpoint import Millis
 
 from .clock import RedisClock
 from .cursors import output_print
 from .feed import Rewind
+from .guards import guard_version, written_by_a_newer
 from .library import Library
 from .metrics import Metrics
 from .ports import Fenced, Halt, Outgoing, Publisher, Publishers, Stale
@@ -119,10 +120,13 @@ class ShardOwner:
         tick = batch[0] if isinstance(batch[0].record, Tick) else None
         loaded = await parts.states.load(self._shard, self.position, wanted(batch), tick)
         await self._check_stamps(loaded.shard, batch)
+        guard_version(self._shard, self.position, loaded.shard.fold_version)
         await parts.library.prepare(loaded.shard)
         for logged in batch:
             if isinstance(logged.record, Published):
                 await parts.library.prepare(logged.record)
+            elif isinstance(logged.record, Opened):
+                guard_version(self._shard, logged.offset, logged.record.fold_version)
         effects = fold(
             loaded.shard,
             batch,
@@ -193,6 +197,9 @@ def _decoded(shard: int, records: Sequence[ConsumerRecord]) -> Iterator[Logged]:
         try:
             yield Logged(record.offset, Millis(record.timestamp), inbox.decode(record.value))
         except msgspec.MsgspecError as error:
+            if kind := inbox.is_of_later(record.value):
+                what = f"has a record of the kind `{kind}` at inbox offset {record.offset}"
+                raise written_by_a_newer(shard, what) from error
             raise Halt(
                 f"Shard {shard}: the record at inbox offset {record.offset} is none of ours "
                 f"({error}). Only workers and the wayline command may write to the inbox."

@@ -6,6 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from journeys.engine.effects import FOLD_VERSION
 from schemas.topics import Topics, TopicSpec
 
 from .kafka import KafkaConnection
@@ -79,6 +80,22 @@ def guard_position(
             "Kafka lost acknowledged records: restore the topic before anything is folded."
         )
     return offset or 0
+
+
+def guard_version(shard: int, offset: int, wanted: int) -> None:
+    """Raises Halt where the shard is folded by rules that this release does not have."""
+    if wanted > FOLD_VERSION:
+        raise written_by_a_newer(
+            shard, f"is folded by version {wanted} of the rules from inbox offset {offset} on"
+        )
+
+
+def written_by_a_newer(shard: int, what: str) -> Halt:
+    """To go on would be to leave out what a newer worker does."""
+    return Halt(
+        f"Shard {shard} {what}: a newer Wayline wrote that, and this one has version "
+        f"{FOLD_VERSION}. Nothing was folded past it; start the newer one here, too."
+    )
 
 
 def _refuse(found: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ only what follows live stands besides, by its own digest. What is in force is sa
 alone; the library only knows what those words mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from journeys.engine.effects import Shard
 from journeys.engine.releases import Releases
 from journeys.language.model import Release, Workspace
+from journeys.language.problems import MapError
 from journeys.language.workspace import compile_settings
 from schemas.inbox import Published
 from schemas.topics import Topics
@@ -67,6 +69,24 @@ async def read_shelf(connection: KafkaConnection, topics: Topics) -> Shelf:
     return shelf
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What was published was compiled by whoever published it; who cannot is older."""
+    try:
+        yield
+    except MapError as error:
+        first = error.problems[0]
+        raise Halt(
+            f"What is in force is beyond this Wayline: {first.file}:{first.line}: {first.what} "
+            "A newer one published it, and nothing was folded past it; start the newer one here, "
+            "too."
+        ) from error
+
+
+def _in_force(wanted: Published) -> Shard:
+    return Shard(0, 1, settings=wanted.settings, maps=wanted.maps, texts=wanted.texts)
+
+
 class Library:
     """Releases by what a shard says is in force; compiled once, shared by all shards."""
 
@@ -81,10 +101,14 @@ class Library:
     async def latest(self) -> Workspace | None:
         """The settings published last; None before the first publication."""
         self._shelf = await read_shelf(self._connection, self._topics)
-        return self.workspace(self._shelf.latest.settings) if self._shelf.latest else None
+        if self._shelf.latest is None:
+            return None
+        with _understood():
+            return self.workspace(self._shelf.latest.settings)
 
     async def prepare(self, wanted: Shard | Published) -> None:
-        """Makes sure that `release` can answer for these; raises Halt if it never could."""
+        """Makes sure that `release` can answer for these; raises Halt if it never could, or was
+        published by a Wayline that knows more words."""
         if self._lacks(wanted):
             self._shelf = await read_shelf(self._connection, self._topics)
         if missing := self._lacks(wanted):
@@ -92,6 +116,11 @@ class Library:
                 f"{self._topics.maps} does not hold {missing}, which the inbox says is in force. "
                 "Restore that topic; nothing was folded past this point."
             )
+        with _understood():
+            if isinstance(wanted, Shard):
+                self._releases.of(wanted)
+            elif wanted.settings:
+                self._releases.of(_in_force(wanted))
 
     def release(self, shard: Shard) -> Release | None:
         """What is in force in `shard`; None before anything was published. Pure after prepare."""

@@ -1,10 +1,11 @@
 """One shard's cycle on a real Redis: what was published is folded again in silence."""
 
+import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 from redis.asyncio import Redis
 
-from journeys.engine.effects import Shard
+from journeys.engine.effects import Effects, Shard
 from journeys.language.model import Release
 from schemas import inbox
 from schemas.inbox import Arrived, InboxRecord, Opened, Published
@@ -98,6 +99,45 @@ async def test_a_fold_that_makes_something_else_than_was_published_halts(redis: 
         await other.handle(records)
 
     assert log.records == published
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(msgspec.msgpack.encode(["teleported", "ann"]), id="kind of record"),
+        pytest.param(inbox.encode(Opened("wall", 99)), id="version of the rules"),
+    ],
+)
+async def test_a_worker_older_than_the_log_halts_and_says_so(redis: Redis, later: bytes) -> None:
+    log, records = Log(), _inbox(*BEGUN, _arrived(ANN, 1))
+    owner = _owner(redis, log, release(win_back()))
+    await owner.handle(records)
+    published, position = list(log.records), owner.position
+    raw = ConsumerRecord(TOPICS.inbox, 3, 9, START, 1, None, later, None, 0, 0, ())
+
+    with pytest.raises(Halt, match="a newer Wayline wrote that"):
+        await owner.handle([raw, *_inbox(_arrived(BEA, 2))])
+
+    assert (log.records, owner.position) == (published, position)
+
+
+async def test_a_store_that_a_newer_worker_left_halts(redis: Redis) -> None:
+    newer = Shard(3, 12, fold_version=99)
+    await RedisStates(redis, Keys(), 12).commit(3, "inbox", 0, 1, newer, Effects())
+    owner = _owner(redis, Log(), release(win_back()))
+    owner.position = 1
+
+    with pytest.raises(Halt, match="folded by version 99 of the rules"):
+        await owner.handle(_inbox(_arrived(ANN, 1)))
+
+
+async def test_bytes_that_are_no_record_are_not_taken_for_those_of_a_newer_one(
+    redis: Redis,
+) -> None:
+    raw = ConsumerRecord(TOPICS.inbox, 3, 9, START, 1, None, b"hello", None, 0, 0, ())
+
+    with pytest.raises(Halt, match="none of ours"):
+        await _owner(redis, Log(), release(win_back())).handle([raw])
 
 
 async def _stored(redis: Redis) -> Loaded:

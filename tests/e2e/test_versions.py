@@ -5,9 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from console.cli.main import run
+from schemas.inbox import Published, encode
+from streams.library import map_key, read_shelf
+from streams.ports import Outgoing
+from streams.publisher import publish_once
 from streams.settings import environment
 from tests.e2e.shop import documents
 from tests.e2e.world import World
@@ -15,6 +20,7 @@ from tests.e2e.world import World
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
 DAY = "2026-03-01T{}:00:00Z"
+CART = documents("event", "10h")["maps/cart.yaml"]
 PEOPLE = [f"+8613800138{number:03}" for number in range(30)]
 
 
@@ -99,3 +105,22 @@ async def test_what_would_strand_people_or_reuses_a_number_is_refused_and_they_m
     assert [row["outcome"] for row in ended] == ["stopped"] * 30
     facts = [await shop.states.facts(shard) for shard in range(12)]
     assert [each and each.known for each in facts] == [{}] * 12
+
+
+async def test_a_worker_that_does_not_know_a_word_in_force_says_so_and_ends(world: World) -> None:
+    await world.open(documents("event", "10h"))
+    later = {"file": "maps/cart.yaml", "text": CART.replace("10h", "10h, teleport: true")}
+    topics, connection = world.topics, world.connection
+    shelf = await read_shelf(connection, topics)
+    assert shelf.latest is not None
+    record = Published(shelf.latest.settings, {"cart": 2})
+    records = [Outgoing(topics.maps, map_key("cart", 2), orjson.dumps(later), partition=0)]
+    records += [Outgoing(topics.inbox, None, encode(record), partition=n) for n in range(12)]
+    await publish_once(connection, topics.named("test"), records)
+
+    worker = world.worker()
+    code = await asyncio.to_thread(worker.wait, 60)
+
+    assert code == 1
+    assert "What is in force is beyond this Wayline: maps/cart.yaml:" in world.log()
+    assert "Traceback" not in world.log()

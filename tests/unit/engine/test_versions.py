@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.engine.local_time import rfc3339
@@ -351,6 +351,7 @@ def test_a_publication_that_stops_ends_all_who_are_in_other_versions() -> None:
     assert where(life, BEA) == [(2, "waiting")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["ann", "bea", "publish", "tick", "merge"]), max_size=8), st.data())
 def test_a_migration_is_the_same_in_any_batching(what: list[str], data: st.DataObject) -> None:
     old, new = waiting(3), waiting(1, 2)
