@@ -27,7 +27,7 @@ from .library import Library
 from .metrics import Metrics
 from .ports import Fenced, Halt, Outgoing, Publisher, Publishers, Stale
 from .publisher import fold_name
-from .states import RedisStates
+from .states import FIRED_PER_TICK, RedisStates
 from .tenure import Tenure
 from .ticker import Ticker
 from .weather import outlast
@@ -66,12 +66,16 @@ class ShardOwner:
         )
         self._shard_header = ("wayline-shard", b"%d" % shard)
         self._silent: Outgoing | None = None
+        self._is_unfinished = False
+        """Whether the latest Tick had a Tick's worth of people to look at: more may be due."""
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Folds and stores all of `records`; raises Rewind to where the store is instead."""
         for batch in _batches(_decoded(self._shard, records)):
             await self._once(batch)
         self._tenure.kept()
+        if self._is_unfinished:
+            await self._let_time_pass()
 
     async def idle(self) -> None:
         """Notices a store that fell back while nothing arrives (M21), and lets time pass."""
@@ -80,11 +84,15 @@ class ShardOwner:
             self._parts.metrics.rewound("fold")
             log.warning("shard fell back while idle", shard=self._shard, stored=self.position)
             raise Rewind(self.position)
-        await outlast(lambda: self._parts.ticker.tick(self._shard, at), "letting time pass")
+        await self._let_time_pass()
 
     async def close(self) -> None:
         self._parts.metrics.gave_up_shard(self._shard)
         await self._tenure.publisher.close()
+
+    async def _let_time_pass(self) -> None:
+        at = self.position
+        await outlast(lambda: self._parts.ticker.tick(self._shard, at), "letting time pass")
 
     async def _once(self, batch: Sequence[Logged]) -> None:
         """One cycle through any weather: whatever failed, the store says where to go on."""
@@ -119,6 +127,8 @@ class ShardOwner:
         parts = self._parts
         tick = batch[0] if isinstance(batch[0].record, Tick) else None
         loaded = await parts.states.load(self._shard, self.position, wanted(batch), tick)
+        if tick is not None:
+            self._is_unfinished = loaded.woken >= FIRED_PER_TICK
         await self._check_stamps(loaded.shard, batch)
         guard_version(self._shard, self.position, loaded.shard.fold_version)
         await parts.library.prepare(loaded.shard)

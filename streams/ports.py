@@ -59,6 +59,11 @@ class Loaded:
     waiting: Sequence[tuple[Millis, ProfileId]] = ()
     visited: Visited = NOBODY
 
+    @property
+    def woken(self) -> int:
+        """How many people the Tick looks at."""
+        return len(self.due) + len(self.waiting) + len(self.visited.people)
+
 
 class States(Protocol):
     """The picture of the shards. One shard's keys share a slot; one call is one or two trips."""

@@ -143,8 +143,7 @@ def _refusal(
     """
     if reason := closed(turn.shard, map_.name, map_.version):
         return Refusal(reason)
-    asked = turn.shard.time if turn.shard.clock == "event" else kept.received
-    if add(entry.max_age, kept.time, turn.zone(map_)) < asked:
+    if add(entry.max_age, kept.time, turn.zone(map_)) < _heard(turn, kept, kind):
         return Refusal("stale_entry")
     if map_.reentry.mode != "parallel":
         for open_ in turn.profile.instances:
@@ -153,6 +152,13 @@ def _refusal(
                 return Refusal("" if waits else "already_in")
     memory = turn.profile.memory.get(memory_key(map_.name, key))
     return _too_soon(map_.reentry, memory, kept.time, turn.zone(map_)) if memory else None
+
+
+def _heard(turn: Turn, kept: Remembered, kind: CauseKind) -> int:
+    """When it was heard of. With the event clock time goes in leaps, and no occasion comes late."""
+    if turn.shard.clock != "event":
+        return kept.received
+    return turn.shard.time if kind == "touchpoint" else kept.time
 
 
 def _waits_behind(open_: Instance, kept: Remembered) -> bool:

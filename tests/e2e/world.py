@@ -69,6 +69,10 @@ class World:
         sources, channels = self.topics.sources(), ["mail", "sms"]
         specs = self.topics.specs(channels)
         await create_workspace(self.connection, self.topics, specs, sources, clock)
+        await self.publish(documents)
+
+    async def publish(self, documents: Mapping[str, str]) -> None:
+        """Puts the documents in force."""
         await publish(self.connection, self.topics, SHARDS, documents)
 
     def worker(self) -> "subprocess.Popen[bytes]":

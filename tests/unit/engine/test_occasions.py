@@ -149,6 +149,14 @@ def test_a_backlog_of_days_is_too_old_to_let_anybody_in() -> None:
     assert entered(life) == [(ANN, "05-06T12:00")]
 
 
+def test_with_the_event_clock_time_leaps_and_nothing_is_too_old() -> None:
+    life = Life(book("{schedule: {at: '12:00'}, max_age: 6h}"), clock="event")
+    everybody(life, ANN)
+    life.tick(at("2026-05-06 13:00"))
+
+    assert [text for _, text in entered(life)] == ["05-04T12:00", "05-05T12:00", "05-06T12:00"]
+
+
 def test_spread_lets_each_in_at_another_moment_and_the_same_each_day() -> None:
     life = Life(book("{schedule: {at: '12:00'}, spread: 2h}"))
     everybody(life, *[f"p{n}" for n in range(20)])
