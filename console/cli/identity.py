@@ -43,7 +43,11 @@ def add_to(app: typer.Typer) -> None:
     group.command("test", epilog=examples(*lines))(run_cases)
     group.command(epilog=examples(*rehearse.LINES))(rehearse.rehearse)
     group.command(epilog=examples("wayline identity unbind phone:13800138000"))(unbind)
-    group.command(epilog=examples("wayline identity erase customer_id:17 --yes"))(erase)
+    asked = "wayline identity erase customer_id:17 --yes"
+    group.command(epilog=examples(asked, f"{asked} --wait 60"))(erase)
+    group.command(epilog=examples("wayline identity erased", "wayline identity erased --json"))(
+        erased
+    )
     group.command(epilog=examples("wayline identity split email:a@example.com"))(split)
     group.command(epilog=examples("wayline identity merge customer_id:17 customer_id:71"))(merge)
     group.command(epilog=examples("wayline identity unshare device_id:tablet-7"))(unshare)
@@ -104,17 +108,49 @@ def unbind(
 def erase(
     identifier: One,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Return once every shard has done it.")
+    ] = 0,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
     prefix: PrefixOption = None,
 ) -> None:
     """Forget a person: her profile, her journeys, and whose her identifiers were.
 
-    What she does from now on begins somebody new. The topics keep what they hold.
+    What she does from now on begins somebody new, and what is dated before never counts again.
+    Topics keep what they hold until it is as old as they keep anything.
+    Exit code 2: no report came in time.
     """
+    import asyncio
+
+    from console import erasures
+    from console.connections import settings_for
+
+    value = _request("erase", [identifier])
     if not yes:
         typer.confirm(f"Forget the person of {identifier}, for ever?", abort=True)
-    _ask("erase", [identifier], kafka, redis, prefix)
+    sent, report = asyncio.run(erasures.erase(settings_for(kafka, redis, prefix), value, wait))
+    print(f"sent {sent}: erase {identifier}")
+    if report is not None:
+        print(f"erased {erasures.line(report)}")
+
+
+def erased(
+    kafka: KafkaOption = None,
+    prefix: PrefixOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the erasures that every shard has done, as long as their topic keeps them."""
+    import asyncio
+    from dataclasses import asdict
+
+    import orjson
+
+    from console.connections import settings_for
+    from console.erasures import all_reports, line
+
+    for report in asyncio.run(all_reports(settings_for(kafka, None, prefix))):
+        print(orjson.dumps(asdict(report)).decode() if json else line(report))
 
 
 def split(
@@ -159,8 +195,17 @@ def _ask(
     import asyncio
 
     from console.connections import settings_for
+    from console.sending import send
+
+    value = _request(kind, identifiers)
+    [sent] = asyncio.run(send(settings_for(kafka, redis, prefix), [value]))
+    print(f"sent {sent}: {kind} {' '.join(identifiers)}")
+
+
+def _request(kind: str, identifiers: list[str]) -> bytes:
+    """The touchpoint that asks for it."""
     from console.refusals import Refused
-    from console.sending import document, send
+    from console.sending import document
 
     pairs = []
     for one in identifiers:
@@ -168,6 +213,4 @@ def _ask(
         if not (name and colon and raw):
             raise Refused(f"{one} is no identifier. Write one as phone:13800138000.")
         pairs.append(f"{name}={raw}")
-    value = document(f"identity.{kind}", pairs, (), (), {})
-    [sent] = asyncio.run(send(settings_for(kafka, redis, prefix), [value]))
-    print(f"sent {sent}: {kind} {' '.join(identifiers)}")
+    return document(f"identity.{kind}", pairs, (), (), {})

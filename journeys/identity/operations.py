@@ -136,6 +136,8 @@ def _erase(overlay: Overlay, asked: Operation) -> Decision:
     """
     token, time = asked.tokens[0], asked.time
     held, root = overlay.holding(token), overlay.root(token)
+    if held is not None and held.erased == time:
+        return Decision(None, (), asked.rejected)  # this very request, redelivered
     if held is not None and held.state == SHARED:
         return Decision(None, (), (*asked.rejected, (token, "shared")), refused=True)
     if held is not None and root is not None and time <= held.cut:

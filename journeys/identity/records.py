@@ -140,7 +140,11 @@ def decode_holding(record: bytes) -> Holding:
 
 def erased_among(records: Mapping[str, bytes | None]) -> dict[str, Millis]:
     """Those of these identifiers whose person was erased once, with the latest event time of it."""
-    rare = [(token, raw) for token, raw in records.items() if raw and len(raw) > LAST.stop]
+    rare = [
+        (token, raw)
+        for token, raw in records.items()
+        if raw and (len(raw) > LAST.stop or raw[0] < FIRST_OF_LINKED)
+    ]
     return {token: at for token, raw in rare if (at := decode_holding(raw).erased)}
 
 

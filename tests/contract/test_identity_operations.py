@@ -9,7 +9,7 @@ from journeys.identity.claims import Claim, Claims
 from journeys.identity.config import identity_config
 from journeys.identity.operations import Operation, operation
 from journeys.identity.records import SHARED, Merge, decode_holding, holder_of
-from schemas.inbox import Operated
+from schemas.inbox import Merged, Operated
 from schemas.touchpoint import Millis
 from streams.identities import RedisIdentities, resolve
 from streams.keys import Keys
@@ -92,12 +92,15 @@ async def test_what_was_asked_of_identity_holds_after_a_flush_and_a_repair(
     assert await picture(store.identities, story) == before
 
 
+@pytest.mark.parametrize("since", [1, 3])
 @pytest.mark.parametrize("kind", ["unbind", "erase", "split"])
-async def test_an_operation_waits_in_the_outbox_until_the_inbox_has_it(store: Store, kind: str):
+async def test_an_operation_waits_in_the_outbox_until_the_inbox_has_it(
+    store: Store, kind: str, since: int
+):
     """Redis was written, the transaction aborted; others went on before it was redelivered."""
     await resolve(store.identities, [said(1, U, MAIL)], CONFIG)
     once = (await resolve(store.identities, [asked(2, kind, MAIL)], CONFIG)).outbox
-    await resolve(store.identities, [said(3, MAIL, "cookie:c")], CONFIG)
+    await resolve(store.identities, [said(since, MAIL, "cookie:c")], CONFIG)
     before = await picture(store.identities, [said(3, U, MAIL, "cookie:c")])
 
     again = (await resolve(store.identities, [asked(2, kind, MAIL)], CONFIG)).outbox
@@ -119,6 +122,26 @@ async def test_what_was_erased_is_told_whole_under_every_id_she_had(store: Store
     assert isinstance(erased, Operated)
     assert (erased.profile, erased.aliases) == (one.profile, (merged.loser,))
     assert set(erased.tokens) == set(said(1, U, MAIL, "cookie:c").tokens)
+
+
+async def test_who_was_erased_stays_so_though_a_merge_of_hers_was_told_to_nobody(store: Store):
+    """The worker that merged died, another one erased, and Redis lost both."""
+    log = Log()
+    for one in [
+        said(1, "cookie:c"),
+        said(2, U, MAIL),
+        said(3, U, "cookie:c"),
+        asked(4, "erase", U),
+    ]:
+        await log.stitch(store.identities, [one], CONFIG)
+    log.records = [record for record in log.records if not isinstance(record, Merged)]
+    await store.flush()
+
+    await repair(store.identities, CONFIG, no_fence, log.read)
+
+    found = (await resolve(store.identities, [said(3, "cookie:c")], CONFIG)).decisions[0]
+    assert set((await picture(store.identities, [said(1, U, MAIL, "cookie:c")])).values()) == {None}
+    assert (found.profile, found.erased) == (None, True)
 
 
 async def test_who_was_erased_is_told_of_again_where_somebody_asks_again(store: Store):

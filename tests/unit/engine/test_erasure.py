@@ -161,6 +161,7 @@ def test_each_who_asks_is_told_and_nobody_twice() -> None:
     life.append(erased(), START)
     life.append(erased(), START)
     life.append(erased(cause="cli/2", time=START + 1), START)
+    assert reports(life) == []
     life.tick(START + MINUTE)
     life.append(erased(cause="cli/3"), START + HOUR)
     life.append(erased(), START + HOUR)
