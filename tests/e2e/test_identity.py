@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +22,11 @@ from aiokafka import AIOKafkaProducer
 
 from console.cli.main import run
 from console.why import why
-from journeys.engine.profile import Profile, decode
-from journeys.identity.claims import Claims, Identifier
 from journeys.identity.config import identity_config
-from journeys.identity.records import Node, decode_node, holder_of
-from schemas.touchpoint import ProfileId
+from journeys.identity.records import holder_of
 from streams.reading import high_watermarks
 from streams.settings import environment
+from tests.e2e.people import Group, Said, depth, identified, identity, live, partition
 from tests.e2e.visitors import WAIT_S, documents
 from tests.e2e.world import World, eventually
 
@@ -51,11 +49,6 @@ CHAINED = WITHOUT_LIMITS.replace("  max_merges: null\n", "")
 CHAIN, CEILING = 120, 100
 PEOPLE = 90
 
-Said = tuple[str, str]
-"""An identifier: namespace and value."""
-
-Group = frozenset[Said]
-
 
 async def test_a_storm_of_cookies_becomes_one_person_while_timers_fire_and_a_worker_dies(
     world: World,
@@ -72,13 +65,13 @@ async def test_a_storm_of_cookies_becomes_one_person_while_timers_fire_and_a_wor
     world.worker()
     await world.settled(within=300, until=_now() + 1000 * WAIT_S)
 
-    records, nodes = await _identity(world)
+    records, nodes = await identity(world)
     [person] = {holder_of(raw) for raw in records.values()}
     assert person is not None
     assert len(records) == STORM + 1
-    assert _depth(nodes) == 1
+    assert depth(nodes) == 1
     assert [profile for profile, node in nodes.items() if node.to is None] == [person]
-    assert set(await _live(world)) == {person}
+    assert set(await live(world)) == {person}
     rows = await world.values("identity.merges")
     merged = {row["from"] for row in rows if row["type"] == "profile.merged"}
     assert merged == nodes.keys() - {person}
@@ -100,15 +93,15 @@ async def test_a_chain_of_redirects_ends_at_the_ceiling_and_loses_nothing_on_its
     await _send(world, (_link(n, n + 1, began + n) for n in range(CHAIN - 1)), partitions=1)
     await world.settled(until=_now() + 1000 * WAIT_S)
 
-    _, nodes = await _identity(world)
+    _, nodes = await identity(world)
     found = await _partition(world, map(_cookie, range(CHAIN)))
     told = await why(world.settings, f"cookie:{_cookie(0)}", f"cookie:{_cookie(5)}")
     assert found == {
         frozenset(("cookie", _cookie(n)) for n in range(CEILING + 1)),
         frozenset(("cookie", _cookie(n)) for n in range(CEILING + 1, CHAIN)),
     }
-    assert _depth(nodes) == CEILING
-    assert len(await _live(world)) == 2
+    assert depth(nodes) == CEILING
+    assert len(await live(world)) == 2
     assert [step.kind for step in told.steps].count("merged") == 5
     await _assert_each_is_reminded_once(world, range(CHAIN))
     await _assert_nothing_leaks(world)
@@ -140,7 +133,7 @@ async def test_identity_is_the_same_after_redis_lost_what_it_knew(
     expected = _components(visits)
     said = {value for part in expected for _, value in part}
     assert await _partition(world, said) == expected
-    assert {_identifiers(one) for one in (await _live(world)).values()} == expected
+    assert {identified(one) for one in (await live(world)).values()} == expected
     assert "identity was repaired from the inbox" in world.log()
     await _assert_each_is_reminded_once(world, range(PEOPLE))
     assert await world.stored() == await world.refolded()
@@ -282,20 +275,8 @@ def _components(touchpoints: Iterable[Mapping[str, Any]]) -> set[Group]:
 
 
 async def _partition(world: World, values: Iterable[str]) -> set[Group]:
-    """Which of these are one person's, by the records of identity."""
-    claims = Claims(identity_config({}, world.settings.secret_identity_key()))
-    written = [(space, value) for value in values for space in ("cookie", "user_id")]
-    found = {claims.identifier(f"{space}:{value}"): (space, value) for space, value in written}
-    names = {one.token: said for one, said in found.items() if isinstance(one, Identifier)}
-    records, _ = await _identity(world)
-    groups: dict[ProfileId | None, set[Said]] = defaultdict(set)
-    for token, raw in records.items():
-        groups[holder_of(raw)].add(names[token])
-    return set(map(frozenset, groups.values()))
-
-
-def _identifiers(profile: Profile) -> Group:
-    return frozenset((n, value) for n, values in profile.identifiers.items() for value in values)
+    said = [(space, value) for value in values for space in ("cookie", "user_id")]
+    return await partition(world, said, identity_config({}, world.settings.secret_identity_key()))
 
 
 async def _assert_each_is_reminded_once(world: World, carts: Iterable[int]) -> None:
@@ -315,38 +296,6 @@ async def _merges(world: World, count: int) -> None:
         return sum(ends.values()) >= count
 
     await eventually(told)
-
-
-async def _identity(world: World) -> tuple[dict[str, bytes], dict[ProfileId, Node]]:
-    """All records of identifiers by token, and all nodes."""
-    records = await _values(world, world.settings.keys.identifier(""))
-    nodes = await _values(world, world.settings.keys.node(""))
-    return records, {ProfileId(name): decode_node(raw) for name, raw in nodes.items()}
-
-
-async def _values(world: World, prefix: str) -> dict[str, bytes]:
-    keys = [key async for key in world.redis.scan_iter(f"{prefix}*", count=5000)]
-    values = await world.redis.mget(keys) if keys else []
-    return {key.decode().removeprefix(prefix): raw for key, raw in zip(keys, values, strict=True)}
-
-
-def _depth(nodes: Mapping[ProfileId, Node]) -> int:
-    """The longest way from a profile to the one it ended in."""
-
-    def depth(profile: ProfileId) -> int:
-        found, node = 0, nodes[profile]
-        while node.to is not None:
-            found, node = found + 1, nodes[node.to]
-        return found
-
-    return max(map(depth, nodes))
-
-
-async def _live(world: World) -> dict[str, Profile]:
-    """The profiles of all shards that are no redirects."""
-    shards = (await world.stored()).values()
-    stored = {name: decode(raw) for profiles in shards for name, raw in profiles.items()}
-    return {name: profile for name, profile in stored.items() if not profile.redirect}
 
 
 async def _counted(world: World) -> dict[str, int]:
