@@ -17,7 +17,7 @@ from journeys.language.model import Emit, Map, Start, Workspace, doings
 from journeys.language.names import REQUESTED
 from journeys.language.workspace import compile_map, compile_settings, settings_of, whole_texts
 from journeys.replay.differing import Difference, difference
-from journeys.replay.pasts import Happened, Rules, as_known_before, relive, rules_of
+from journeys.replay.pasts import START, Happened, Rules, as_known_before, relive, rules_of
 from journeys.replay.tally import Tally
 from schemas.inbox import Arrived, Emitted, InboxRecord
 from schemas.touchpoint import Millis
@@ -51,6 +51,11 @@ class Period:
 
     since: Millis | None
     until: Millis
+
+    @property
+    def begin(self) -> Millis:
+        """Since when the maps are in force."""
+        return self.since or START
 
 
 def open_draft(paths: Iterable[Path]) -> Draft:
@@ -128,7 +133,7 @@ Work = Callable[[list[Rules], list[Map], Numbered, Period], Any]
 def _count(rules: list[Rules], maps: list[Map], pasts: Numbered, period: Period) -> Tally:
     tally = _empty(maps)
     for _, past in pasts:
-        tally.add_life(relive(rules[0], past, period.until), _touchpoints(past))
+        tally.add_life(relive(rules[0], past, period.until, period.begin), _touchpoints(past))
     return tally
 
 
@@ -137,7 +142,7 @@ def _compare(
 ) -> list[tuple[int, Difference]]:
     found = []
     for number, past in pasts:
-        old, new = (relive(each, past, period.until) for each in rules)
+        old, new = (relive(each, past, period.until, period.begin) for each in rules)
         if (differs := difference(old, new)) is not None:
             found.append((number, differs))
     return found

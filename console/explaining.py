@@ -80,7 +80,8 @@ def as_text(found: Explained) -> Iterator[str]:
         yield "She is in no map."
     for name, ways in story.doors.items():
         yield f"{name} would let her in by:"
-        yield from (f"    {_way(way)}" for way in ways)
+        for way in ways:
+            yield f"    {_way(way)}" + (f", next at {moment(way.at)}" if way.at else "")
 
 
 def _told(standing: Standing) -> Iterator[str]:
@@ -128,4 +129,6 @@ async def _in_force(settings: Settings, shard: int, shards: int) -> Shard | None
         settings=facts.settings,
         maps=facts.maps,
         known=facts.known,
+        announced=facts.announced,
+        announcements=facts.announcements,
     )

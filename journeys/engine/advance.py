@@ -99,7 +99,7 @@ def _time_tells(turn: Turn, moment: int) -> bool:
     if not 0 < at <= moment:
         return False
     acquaint(turn, at - 1)
-    _notice(turn, [], edges(turn, at, at))
+    _notice(turn, [], edges(turn, at, at, by_time=True))
     return True
 
 

@@ -17,7 +17,7 @@ from .ids import share_of
 from .local_time import add
 from .profile import Profile
 from .recurring import next_date, next_scheduled
-from .segments import acquaint, is_in
+from .segments import acquaint, announced_as, is_in
 from .turn import Turn
 
 Moment = tuple[int, int]
@@ -36,7 +36,7 @@ def announce(shard: Shard, release: Release | None) -> None:
         return
     now, number = max(shard.time, shard.log_time), shard.announcements + 1
     definitions = {each.id: each.definition for each in release.occasions.values()}
-    definitions |= {f"segment/{each.id}": "" for each in release.watched}
+    definitions |= {announced_as(each): "" for each in release.watched}
     found: dict[str, Announced] = {}
     for name, definition in definitions.items():
         known = shard.announced.get(name)
@@ -63,8 +63,8 @@ def renew(turn: Turn) -> None:
     if profile.heard >= shard.announcements or not exists(profile):
         return
     new = [each.since for each in shard.announced.values() if each.number > profile.heard]
-    if new and profile.created:
-        acquaint(turn, max(new))
+    if new and profile.created and not 0 < profile.look_again <= max(new):
+        acquaint(turn, max(new))  # else what time tells before that acquaints her
     planned: dict[str, Moment] = {}
     for name, occasion in turn.book.occasions.items():
         announced, before = shard.announced[name], profile.occasions.get(name)

@@ -23,6 +23,11 @@ SOURCE = "wayline"
 _MIDNIGHT = time(0)
 
 
+def announced_as(segment: Segment) -> str:
+    """The name under which a publication announces that it is watched."""
+    return f"segment/{segment.id}"
+
+
 def acquaint(turn: Turn, now: int) -> None:
     """Before anything changes: segments never judged for her are, in silence, as of `now`.
 
@@ -43,8 +48,13 @@ def acquaint(turn: Turn, now: int) -> None:
     _look_again(turn, scope)
 
 
-def edges(turn: Turn, moment: int, now: int, quiet: bool = False) -> list[Remembered]:
-    """The edges of this moment, as of log time `now`, in the order of the segments."""
+def edges(
+    turn: Turn, moment: int, now: int, quiet: bool = False, by_time: bool = False
+) -> list[Remembered]:
+    """The edges of this moment, as of log time `now`, in the order of the segments.
+
+    Time alone makes none of a segment before that is watched for the first time.
+    """
     found: list[Remembered] = []
     if turn.release is None or not turn.release.watched:
         turn.profile.look_again = 0
@@ -54,7 +64,7 @@ def edges(turn: Turn, moment: int, now: int, quiet: bool = False) -> list[Rememb
         inside = segment.when.run(scope) is True
         if inside != known.get(segment.id, False):
             known[segment.id] = inside
-            if not quiet:
+            if not quiet and not (by_time and moment < _since(turn, segment)):
                 found.append(_edge(turn, segment, inside, moment))
     _look_again(turn, scope)
     return found
@@ -79,6 +89,11 @@ def is_in(turn: Turn, segment: Segment, now: int) -> bool:
 def state(name: str, ids: tuple[str, ...], moment: int) -> Remembered:
     """What stands for being in a segment, or not, where no edge brought it."""
     return Remembered(cause_id("state", *ids), name, moment, 0, SOURCE, "", {})
+
+
+def _since(turn: Turn, segment: Segment) -> int:
+    announced = turn.shard.announced.get(announced_as(segment))
+    return 0 if announced is None else announced.since
 
 
 def _edge(turn: Turn, segment: Segment, inside: bool, moment: int) -> Remembered:

@@ -46,7 +46,8 @@ class Step(msgspec.Struct):
 
 
 class Way(msgspec.Struct):
-    """What would lead on: in words, and where to; `at` (ms) for a timer that is armed."""
+    """What would lead on: in words, and where to; `at` (ms) for a timer that is armed, and for a
+    schedule or date that is to come."""
 
     label: str
     where: str
@@ -101,7 +102,7 @@ def explain(
     ]
     inside = {each.map for each in instances}
     doors = {
-        map_.name: [_way(edge) for edge in edges_of(map_) if edge.source is None]
+        map_.name: list(_doors(map_, profile))
         for map_ in release.live
         if map_.name not in inside and only in (None, map_.name)
     }
@@ -292,6 +293,18 @@ def _standing(map_: Map, instance: Instance, shown: Shown) -> Standing:
         gate,
         instance.stuck,
     )
+
+
+def _doors(map_: Map, profile: Profile | None) -> Iterator[Way]:
+    """The entries as written; of a schedule or date, when she would be let in by it next."""
+    planned = profile.occasions if profile else {}
+    for index, edge in enumerate(edge for edge in edges_of(map_) if edge.source is None):
+        moments = [due for name, (_, due) in planned.items() if _is_at(name, map_, index)]
+        yield Way(edge.label, _where(edge.target), min(moments, default=None))
+
+
+def _is_at(occasion: str, map_: Map, index: int) -> bool:
+    return occasion.startswith(f"{map_.name}/{index}/")
 
 
 def _way(edge: Edge) -> Way:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from journeys.engine.effects import FOLD_VERSION, Output, Shard
 from journeys.engine.fold import fold, tick_time, wanted
 from journeys.engine.profile import NEVER, Profile, decode, encode
-from journeys.engine.rounds import NOBODY, next_of
+from journeys.engine.rounds import NOBODY, begin, next_of
 from journeys.engine.steering import may_pass
 from journeys.language.model import Release
 from schemas import inbox
@@ -93,7 +93,8 @@ class Life:
         return {name: each for name, each in found.items() if not each.redirect}
 
     def put(self, name: ProfileId, profile: Profile) -> None:
-        """Somebody as she was stored before the story."""
+        """Somebody as she was stored before the story; a round tells her of what is published."""
+        begin(self.shard)
         self.stored[name], self.due[name] = encode(profile), NEVER
 
     def fork(self) -> "Life":

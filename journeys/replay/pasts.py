@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from journeys.engine.effects import FOLD_VERSION, Output, Shard
+from journeys.engine.effects import FOLD_VERSION, Announced, Output, Shard
 from journeys.engine.fold import Folding, fold
 from journeys.language.model import Map, Release, Workspace
 from journeys.language.workspace import make_release
@@ -51,13 +51,16 @@ def rules_of(workspace: Workspace, maps: Sequence[Map]) -> Rules:
     return Rules(release, opened)
 
 
-def relive(rules: Rules, past: Sequence[Happened], until: Millis) -> list[Output]:
-    """All that comes of a past, in order; then time passes up to and including `until`.
+def relive(
+    rules: Rules, past: Sequence[Happened], until: Millis, since: Millis = START
+) -> list[Output]:
+    """All that comes of a past, in order; then time passes up to and including `until`. Nobody
+    enters by a schedule, a date or a segment before `since`.
 
     An output's offset is the place in the past of the record that caused it, or of the one
     before which, at the end after which, a timer did.
     """
-    life = _Life(rules)
+    life = _Life(rules, since)
     for place, happened in enumerate(past):
         life.pass_until(Millis(happened.heard - 1), place)
         life.apply(Logged(place, happened.heard, happened.record))
@@ -71,8 +74,8 @@ def as_known_before(past: Sequence[Happened], since: Millis) -> list[Happened]:
 
 
 class _Life:
-    def __init__(self, rules: Rules) -> None:
-        self.shard = msgspec.structs.replace(rules.opened)
+    def __init__(self, rules: Rules, since: Millis) -> None:
+        self.shard = msgspec.structs.replace(rules.opened, announced=_since(rules.opened, since))
         release = rules.release
         self.folding = Folding(self.shard, {}, lambda _: release)
         self._heard = 0
@@ -114,3 +117,9 @@ def _as_known(happened: Happened, since: Millis) -> Happened:
         return happened
     told = msgspec.structs.replace(record.touchpoint, backfill=True)
     return Happened(happened.heard, msgspec.structs.replace(record, touchpoint=told))
+
+
+def _since(opened: Shard, since: Millis) -> dict[str, Announced]:
+    """What was published, as if that had been at `since`."""
+    announced = opened.announced
+    return {n: msgspec.structs.replace(a, since=since) for n, a in announced.items()}
