@@ -71,6 +71,8 @@ class _MapCompiler:
         self._reads = Reads()
         self._stages = {key.text: mapping(node) for key, node in mapping(root["stages"]).entries}
         self._entries = [mapping(node) for node in items(root["enter"])]
+        self._stage_names = frozenset(self._stages)
+        self._entered = frozenset(name for node in self._entries for name in event_types(node))
         self._has_key = any("key" in entry for entry in self._entries)
         self._noticed = noticed_types(root)
         self._actions = action_names(root)
@@ -331,16 +333,15 @@ class _MapCompiler:
         self, event: frozenset[str], entry: frozenset[str] | None = None, inside: bool = True
     ) -> Names:
         roots = {"event", "entry", "profile", "now"} | ({"key"} if self._has_key else set())
-        entered = frozenset(name for node in self._entries for name in event_types(node))
         return Names(
             roots=frozenset(roots if inside else roots - {"key"}),
             event=event,
-            entry=entered if entry is None else entry,
+            entry=self._entered if entry is None else entry,
             catalogue=self._catalogue(),
             traits=self._workspace.traits,
             figures=self._workspace.figures,
             noticed=self._noticed if inside else frozenset(),
-            stages=frozenset(self._stages) if inside else frozenset(),
+            stages=self._stage_names if inside else frozenset(),
             splits=self._splits if inside else frozenset(),
         )
 

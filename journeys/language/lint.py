@@ -1,5 +1,6 @@
 """What a map means that its designer cannot have meant: checked when all its names are right."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from .durations import roughly_ms
@@ -70,12 +71,16 @@ def _check_ends(map_: Map, written: Tree, problems: Problems) -> None:
         name: [*_ways(stage), *_detours(stage), *(go for go in shared if go)]
         for name, stage in map_.stages.items()
     }
-    ending = {name for name, found in ways.items() if any(isinstance(go, End) for go in found)}
-    grown = True
-    while grown:
-        more = {name for name, found in ways.items() if ending.intersection(_targets(found))}
-        grown = not more <= ending
-        ending |= more
+    leading: defaultdict[str, list[str]] = defaultdict(list)
+    for name, found in ways.items():
+        for target in _targets(found):
+            leading[target].append(name)
+    waiting = [name for name, found in ways.items() if any(isinstance(go, End) for go in found)]
+    ending = set(waiting)
+    while waiting:
+        more = [name for name in leading[waiting.pop()] if name not in ending]
+        ending.update(more)
+        waiting += more
     endless = next((name for name in map_.stages if name not in ending), None)
     if endless is not None:
         what = f'Who comes to the stage "{endless}" is in this map for ever.'
@@ -126,12 +131,12 @@ def _check_loops(map_: Map, written: Tree, problems: Problems) -> None:
 
 def _circle(start: str, passing: dict[str, list[str]], done: set[str]) -> list[str]:
     """The first circle found from here, closed by its first stage again; each stage once."""
-    trail: list[str] = []
+    trail: dict[str, None] = {}
     pending: list[tuple[str, Iterator[str]]] = []
 
     def enter(name: str) -> None:
         done.add(name)
-        trail.append(name)
+        trail[name] = None
         pending.append((name, iter(passing[name])))
 
     if start not in done:
@@ -140,9 +145,10 @@ def _circle(start: str, passing: dict[str, list[str]], done: set[str]) -> list[s
         following = next(pending[-1][1], None)
         if following is None:
             pending.pop()
-            trail.pop()
+            trail.popitem()
         elif following in trail:
-            return [*trail[trail.index(following) :], following]
+            names = list(trail)
+            return [*names[names.index(following) :], following]
         elif following in passing and following not in done:
             enter(following)
     return []
@@ -160,8 +166,9 @@ def _check_restarts(map_: Map, stage: Stage, written: Tree, problems: Problems) 
 
 def _check_order(stage: Stage, written: Tree, problems: Problems) -> None:
     nodes = items(written.get("after"))
-    for index, timer in enumerate(stage.after[: len(nodes)]):
-        for place_of_other, other in enumerate(stage.after):
+    some = stage.after[:_TIMERS_COMPARED]
+    for index, timer in enumerate(some[: len(nodes)]):
+        for place_of_other, other in enumerate(some):
             if (
                 other is not timer
                 and other.go
@@ -172,6 +179,10 @@ def _check_order(stage: Stage, written: Tree, problems: Problems) -> None:
                 place = mapping(nodes[index]).entries[0][0].place
                 problems.add("timer-never-fires", place, what, mend)
                 break
+
+
+_TIMERS_COMPARED = 100
+"""Each with each, of one stage."""
 
 
 def _always_before(first: Timer, second: Timer, is_first: bool) -> bool:

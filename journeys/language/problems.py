@@ -95,6 +95,13 @@ Code = Literal[
 """Every code there is; each heads a paragraph of docs/designers/errors.md and is never renamed."""
 
 
+PROBLEMS_AT_MOST = 200
+"""Of one phase; whoever has more mends these first, for finding what is near takes long."""
+
+SOURCE_SHOWN = 1_000
+"""A line longer than so many characters is not shown with its problem."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """`line` and `col` count from 1, in characters; `source` is the whole line."""
@@ -147,9 +154,15 @@ class Problems:
         mend: str,
         severity: Literal["error", "warning"] = "error",
     ) -> None:
-        """The same words at the same place count once: an alias is read again where it is used."""
+        """The same words at the same place count once: an alias is read again where it is used.
+
+        Raises MapError where there are too many already.
+        """
         where = place.file, place.line, place.col, place.length
-        problem = Problem(*where, code, what, mend, place.source, severity)
+        if len(self._found) >= PROBLEMS_AT_MOST:
+            raise MapError(self.all())
+        source = place.source if len(place.source) <= SOURCE_SHOWN else ""
+        problem = Problem(*where, code, what, mend, source, severity)
         self._found.setdefault(problem, ())
 
     def warn(self, code: Code, place: Place, what: str, mend: str) -> None:
@@ -197,10 +210,15 @@ def as_json(problem: Problem) -> dict[str, Any]:
 def nearest(word: str, words: Iterable[str]) -> str:
     """`Did you mean "x"?`, else what there is to choose from."""
     known = sorted(words)
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    alike = [each for each in known if abs(len(each) - len(word)) <= _LONGER_AT_MOST]
+    close = get_close_matches(word, alike[:_LOOKED_AT], n=1, cutoff=0.6)
     if close:
         return f'Did you mean "{close[0]}"?'
     return f"There is: {listed(known)}." if known else "There is none yet."
+
+
+_LONGER_AT_MOST = 12
+_LOOKED_AT = 500
 
 
 def listed(words: Sequence[str], limit: int = 12) -> str:

@@ -203,6 +203,10 @@ def _param_text(
     source: Scalar, params: frozenset[str], problems: Problems
 ) -> Callable[[Mapping[str, Any]], Any]:
     value = source.value
+    if isinstance(value, str) and len(value) > OUTPUT_LIMIT:
+        what = f"This text is longer than {OUTPUT_LIMIT} characters."
+        problems.add("bad-template", source.place, what, "Write a shorter one.")
+        return lambda given: None
     if not isinstance(value, str) or ("{{" not in value and "{%" not in value):
         return lambda given: value
     try:

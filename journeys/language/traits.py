@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,9 @@ _COUNTED: dict[str, Type] = {
     "distinct": "list",
 }
 _ANY = "any"
+
+FORMULAS_AT_MOST = 64
+"""That one reads, and those they read, each as often as it is read."""
 
 
 @dataclass(slots=True)
@@ -154,18 +158,32 @@ class _Reader:
     def _in_order(self, formulas: Mapping[str, Tree]) -> list[str]:
         """Each after the formulas it reads; those in a circle are a problem and come anywhere."""
         reads = {
-            name: {each for each in traits_in(scalar(node["formula"])) if each in formulas}
+            name: [each for each in traits_in(scalar(node["formula"])) if each in formulas]
             for name, node in formulas.items()
         }
-        ordered: list[str] = []
-        while reads:
-            free = [name for name, wanted in reads.items() if wanted <= set(ordered)]
-            if not free:
-                self._circle(sorted(reads))
-                free = list(reads)
-            ordered += free
-            reads = {name: wanted for name, wanted in reads.items() if name not in free}
+        sorter = TopologicalSorter(reads)
+        try:
+            ordered = list(sorter.static_order())
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            self._circle(sorted(set(circle)))
+            return list(reads)
+        self._check_size(ordered, reads, formulas)
         return ordered
+
+    def _check_size(
+        self, ordered: Iterable[str], reads: Mapping[str, list[str]], formulas: Mapping[str, Tree]
+    ) -> None:
+        """A formula is worked out when it is read, and those it reads each time: ten that read
+        the one before ten times would be ten thousand million."""
+        sizes: dict[str, int] = {}
+        for name in ordered:
+            sizes[name] = 1 + sum(sizes[each] for each in reads[name])
+            if sizes[name] > FORMULAS_AT_MOST:
+                what = f"To work this out more than {FORMULAS_AT_MOST} formulas are worked out."
+                mend = "Read fewer other formulas, and each of them once."
+                self._problems.add("too-deep", scalar(formulas[name]["formula"]).place, what, mend)
+                return
 
     def _circle(self, names: list[str]) -> None:
         place = self._written[names[0]][0].place
@@ -173,12 +191,12 @@ class _Reader:
         self._problems.add("traits-in-a-circle", place, what, "Let one of them stand alone.")
 
 
-def traits_in(source: Scalar) -> set[str]:
-    """The traits that an expression names; none of one that cannot be read."""
+def traits_in(source: Scalar) -> list[str]:
+    """The traits that an expression names, as often as it does; none of one that cannot be read."""
     try:
-        return {path.steps[2] for path in paths_in(parse(source.text)) if _is_trait(path)}
+        return [path.steps[2] for path in paths_in(parse(source.text)) if _is_trait(path)]
     except Fault:
-        return set()
+        return []
 
 
 def paths_in(syntax: Syntax) -> Iterator[Path]:

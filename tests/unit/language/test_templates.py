@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeys.language.liquid_rules import OUTPUT_LIMIT
 from journeys.language.names import Names, Reads
-from journeys.language.problems import Problems
+from journeys.language.problems import MapError, Problems
 from journeys.language.templates import RenderFailed, compile_block, compile_text
 from journeys.language.tree import Scalar, mapping, read_tree, scalar
 
@@ -138,3 +139,10 @@ def test_the_place_of_a_part_is_the_column_in_the_file() -> None:
 
     assert isinstance(value, Scalar)
     assert value.part(5, 1).col == 11
+
+
+def test_a_text_longer_than_any_output_is_refused_before_it_is_read() -> None:
+    with pytest.raises(MapError, match="bad-template"):
+        block_of("{text: '" + "x" * (OUTPUT_LIMIT + 1) + "'}")
+    with pytest.raises(MapError, match="bad-template"):
+        block_of("{text: '{{ name" + " | upcase" * OUTPUT_LIMIT + " }}'}")

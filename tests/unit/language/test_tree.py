@@ -4,8 +4,17 @@ import pytest
 
 from journeys.language.durations import parse_duration, parse_time_of_day
 from journeys.language.model import Duration
-from journeys.language.problems import Code, MapError, Problems, as_json, render
-from journeys.language.tree import SIZE_LIMIT, plain, read_tree
+from journeys.language.problems import (
+    PROBLEMS_AT_MOST,
+    Code,
+    MapError,
+    Place,
+    Problems,
+    as_json,
+    nearest,
+    render,
+)
+from journeys.language.tree import NODE_LIMIT, SIZE_LIMIT, TAG_LIMIT, plain, read_tree
 
 
 def read(text: str) -> Any:
@@ -75,6 +84,42 @@ def test_aliases_of_aliases_do_not_grow() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
 
     assert code_of("\n".join(lines)) == "too-many-aliases"
+
+
+def test_a_file_of_many_nodes_is_refused_where_one_is_too_many_before_it_is_composed() -> None:
+    with pytest.raises(MapError) as refused:
+        read("[" + "x," * 500_000)  # no end: a composer would find that first
+
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.col) == ("too-large", 1 + 2 * (NODE_LIMIT - 1) + 1)
+
+
+def test_a_line_of_ten_megabytes_is_not_repeated_in_what_is_said_of_it() -> None:
+    with pytest.raises(MapError) as refused:
+        read("a: " + "x" * 10_000_000)
+
+    assert len(str(refused.value)) < 200
+    assert refused.value.problems[0].source == ""
+
+
+def test_a_file_of_many_liquid_tags_is_refused() -> None:
+    assert code_of('a: "' + "{{ x }}" * (TAG_LIMIT + 1) + '"') == "too-large"
+    assert read('a: "' + "{{ x }}" * TAG_LIMIT + '"')
+
+
+def test_no_more_problems_are_looked_for_than_anybody_reads() -> None:
+    problems = Problems()
+    for number in range(PROBLEMS_AT_MOST):
+        problems.add("bad-name", Place("f", number, 1, 1, ""), "What.", "Mend.")
+    with pytest.raises(MapError) as refused:
+        problems.add("bad-name", Place("f", 1_000, 1, 1, ""), "What.", "Mend.")
+
+    assert len(refused.value.problems) == PROBLEMS_AT_MOST
+
+
+def test_what_is_near_is_looked_for_among_some_names_only() -> None:
+    assert nearest("x500000", [f"x{number:06}" for number in range(1_000)]).startswith("Did you")
+    assert nearest("short", ["far longer than what was written"]).startswith("There is")
 
 
 def test_problems_come_sorted_by_file_and_place() -> None:
