@@ -220,10 +220,11 @@ class Worker:
 def _collect_seldom() -> None:
     """Most objects of a batch die young, and the compiled rest never does.
 
-    With Python's defaults a third of decoding's time is spent looking for cycles (measured).
+    With Python's defaults a third of decoding's time is spent looking for cycles; every 50,000
+    objects, which is fewer than the records fetched ahead, 5 to 15 % of all time (measured).
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
 
 
 def _publishers(settings: Settings, connection: KafkaConnection) -> ExactlyOnce | AtLeastOnce:
