@@ -220,7 +220,7 @@ class SourceOwner:
 
     def _oldest(self, now: Millis) -> Millis:
         """Whoever is older may have been undone, which nobody would know any more."""
-        ttl = 0 if self._parts.event_clock else self._parts.config.tombstone_ttl
+        ttl = self._parts.config.tombstone_ttl
         return Millis(now - ttl) if ttl else Millis(0)
 
     def _claim(self, touchpoint: Touchpoint, oldest: Millis) -> Claim | Operation:
@@ -236,7 +236,8 @@ class SourceOwner:
                 touchpoint.verified,
             )
             too_old = touchpoint.time < oldest
-            return msgspec.structs.replace(claim, looks_up=True) if too_old else claim
+            more = {"looks_up": True, "finds": True} if too_old else {}
+            return msgspec.structs.replace(claim, **more) if more else claim
         written = [f"{name}:{raw}" for name, raws in touchpoint.identifiers.items() for raw in raws]
         return operation(kind, written, claims, touchpoint.time, cause)
 

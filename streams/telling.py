@@ -46,6 +46,7 @@ def told(
         part = merges if isinstance(note, Merge) else others
         part.append(to_inbox(topics, shards, profile, record))
         if (row := _row(note)) is not None:
+            row |= {"tenant": config.tenant} if config.tenant else {}
             part.append(Outgoing(topics.merges, profile.encode(), orjson.dumps(row)))
     return merges, others
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from journeys.identity.config import IdentityConfig, identity_config
+from journeys.identity.config import IdentityConfig, ageless, identity_config
 from journeys.identity.tokens import key_print
 from journeys.language.model import Workspace
 from schemas import inbox
@@ -61,10 +61,11 @@ async def find_workplace(
     sources = await high_watermarks(connection, topics.sources(named))
     event_clock = await _event_clock(settings, connection, redis, len(inbox_ends))
     read = sorted((tp.topic, tp.partition) for tp in sources)
+    identity = identity_config(workspace.identity if workspace else {}, key)
     bulk = set() if event_clock else _bulk(workspace, topics)
     return Workplace(
         workspace=workspace,
-        identity=identity_config(workspace.identity if workspace else {}, key),
+        identity=ageless(identity) if event_clock else identity,
         sources=read,
         mappings=_mappings(workspace),
         shards=len(inbox_ends),

@@ -95,8 +95,10 @@ def _report(turn: Turn, erasure: Erasure) -> None:
     """A row for each who asked, once all shards have done it."""
     if not erasure.stored or erasure.awaited or erasure.of:
         return
+    tenant = turn.release.workspace.identity.get("tenant") if turn.release else None
     for cause, time in erasure.asked:
         row = {
+            **({"tenant": tenant} if tenant else {}),
             "type": "profile.erased",
             "id": cause_id("erase", turn.id, cause),
             "from": turn.id,

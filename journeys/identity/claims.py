@@ -42,7 +42,8 @@ class Claim(Struct, frozen=True, gc=False):
 
     `usable` are both and the `shared`, by namespace, as a touchpoint carries them onwards. `time`
     is event time; `cause` names the touchpoint in the records of merges. `verified` are tokens,
-    `shared` the devices declared so. The sender of one that `looks_up` links nothing.
+    `shared` the devices declared so. One that `looks_up` links nothing; one that only `finds` does
+    not even begin a profile.
     """
 
     links: tuple[Identifier, ...]
@@ -55,6 +56,7 @@ class Claim(Struct, frozen=True, gc=False):
     shared: tuple[Identifier, ...] = ()
     verified: frozenset[str] = frozenset()
     looks_up: bool = False
+    finds: bool = False
 
 
 class Claims:

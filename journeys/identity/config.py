@@ -5,7 +5,7 @@ What a workspace leaves out has a default; what is known but not built is refuse
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from journeys.identity.namespaces import (
     CLASSES,
     DEFAULT_NAMESPACES,
     EVERYTHING,
+    GMAIL,
     LINKS,
     NORMS,
     ON_CONFLICT,
@@ -26,6 +27,8 @@ from journeys.identity.namespaces import (
 
 DEMO_KEY = b"wayline: a public key, for demonstrations only"
 """Anyone can compute the tokens made with it: production brings its own key."""
+
+KEY_VARIABLE = "WAYLINE_IDENTITY_KEY"
 
 DEFAULT_BLOCKED_EXACT = (
     *("", "null", "none", "undefined", "nan", "anonymous", "guest", "-1", "unknown", "not set"),
@@ -72,7 +75,8 @@ class IdentityConfig:
     `max_identifiers` and `max_merges` are per profile, None for no bound. Within `touch_interval`
     (ms) it is not written again that an identifier was seen. `shared` devices are as they were
     written, `namespace:value`. So many ms a merged profile's id is known (`alias_ttl`), and what
-    was undone (`tombstone_ttl`): whoever is older then only finds people. 0: for ever.
+    was undone (`tombstone_ttl`): whoever is older then only finds people. 0: for ever. `tenant`
+    is written into the rows of `identity.merges`.
     """
 
     namespaces: Mapping[str, Namespace]
@@ -85,6 +89,7 @@ class IdentityConfig:
     touch_interval: int = 3_600_000
     alias_ttl: int = 0
     tombstone_ttl: int = 0
+    tenant: str = ""
     blocked_exact: frozenset[str] = frozenset()
     blocked_patterns: tuple[re.Pattern[str], ...] = ()
     blocked_values: frozenset[str] = frozenset()
@@ -119,6 +124,11 @@ class IdentityConfig:
         return self.rules_of(token).cls == "person"
 
 
+def ageless(config: IdentityConfig) -> IdentityConfig:
+    """The same rules, but nothing lapses: where time is that of imported rows, all is old."""
+    return replace(config, alias_ttl=0, tombstone_ttl=0)
+
+
 def identity_config(raw: Mapping[str, Any], key: bytes = DEMO_KEY) -> IdentityConfig:
     """The configuration in the `identity` part of `wayline.yaml`; `key` makes tokens and ids.
 
@@ -135,6 +145,7 @@ def identity_config(raw: Mapping[str, Any], key: bytes = DEMO_KEY) -> IdentityCo
         max_event_ids=reader.number("max_event_ids", 20),
         max_identifiers=reader.bound("max_identifiers", 200),
         max_merges=reader.bound("max_merges", 100),
+        tenant=reader.text("tenant"),
         touch_interval=1000 * reader.number("touch_interval", 3600, least=0),
         alias_ttl=reader.kept_for("alias_ttl"),
         tombstone_ttl=reader.kept_for("tombstone_ttl"),
@@ -167,6 +178,13 @@ class _Reader:
         """A number above 0, or null for none."""
         given = self._raw.get(name, default)
         return None if given is None else self._whole(given, name, default)
+
+    def text(self, name: str) -> str:
+        given = self._raw.get(name, "")
+        if not isinstance(given, str):
+            self.problem(name, f"{given!r} is no text.", 'Write a name, such as "acme".')
+            return ""
+        return given
 
     def kept_for(self, name: str) -> int:
         """Milliseconds, at least those of a day; 0 for ever."""
@@ -234,11 +252,19 @@ class _Reader:
     def check_the_rest(self) -> None:
         """Keys that are known, and do nothing or are not built; all others are mistakes."""
         self._only("survivor", "known_then_oldest")
-        self._only("consistency", "fast")
+        if self._raw.get("consistency", "fast") != "fast":
+            what = "On one Redis node every answer is as strict as can be."
+            self.problem("consistency", what, "Leave it out.")
         storage = self._mapping("storage")
         self._unknown("storage", storage, {"values", "key_env"})
         if storage.get("values", "hmac") != "hmac":
-            self.problem("storage.values", "Only hmac is supported yet.", "Write hmac.")
+            what = (
+                "Identity stores keyed hashes only, so that no key, log or backup names a person."
+            )
+            self.problem("storage.values", what, "Leave it out; `wayline who` finds by values.")
+        if storage.get("key_env", KEY_VARIABLE) != KEY_VARIABLE:
+            what = f"The key is read from {KEY_VARIABLE}."
+            self.problem("storage.key_env", what, "Leave it out, and set that variable.")
         self._unknown("", self._raw, _WORDS)
 
     def _namespace(self, name: str, given: Any) -> Namespace:
@@ -259,10 +285,7 @@ class _Reader:
             name=name,
             cls=self._one_of(raw.get("cls", "none"), f"{path}.cls", CLASSES),
             rank=self._whole(raw.get("rank", 1000), f"{path}.rank", 1000),
-            norm=tuple(
-                self._one_of(step, f"{path}.norm", NORMS)
-                for step in self._texts(raw, path, "norm", ())
-            ),
+            norm=self._norm(path, raw),
             link=self._one_of(raw.get("link", "full"), f"{path}.link", LINKS),
             limit=limit,
             window=window,
@@ -279,8 +302,6 @@ class _Reader:
         return namespace
 
     def _check_words(self, path: str, raw: Mapping[str, Any], namespace: Namespace) -> None:
-        if raw.get("fold_gmail"):
-            self.problem(f"{path}.fold_gmail", "This is not supported yet.", "Leave it out.")
         limited = namespace.limit is not None and not namespace.evicts
         if namespace.on_conflict == "move" and limited and raw.get("confirmed") is not True:
             self.problem(
@@ -289,6 +310,16 @@ class _Reader:
                 "Use move_if_verified or on_limit: evict_oldest; if it is meant, confirmed: true.",
             )
         self._unknown(path, raw, _NAMESPACE_WORDS)
+
+    def _norm(self, path: str, raw: Mapping[str, Any]) -> tuple[str, ...]:
+        steps = self._texts(raw, path, "norm", ())
+        found = tuple(self._one_of(step, f"{path}.norm", NORMS) for step in steps)
+        folds = raw.get("fold_gmail", False)
+        if not isinstance(folds, bool) or (folds and "email" not in found):
+            mend = "Write true or false, and for a namespace with `norm: [email]`."
+            self.problem(f"{path}.fold_gmail", f"{folds!r} says nothing here.", mend)
+            return found
+        return (*found, GMAIL) if folds else found
 
     def _limit(self, path: str, given: Any) -> tuple[int | None, int | None]:
         """The bound and its window in ms, None where there is none."""

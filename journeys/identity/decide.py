@@ -72,7 +72,10 @@ def decide(claim: Claim, known: Known, config: IdentityConfig) -> Verdict:
         deliberation.refuse([one for one, _ in ordered if one is not first[0]], "source")
         ordered = [first]
     for one, root in ordered:
-        deliberation.place(one, root)
+        if root is None and claim.finds:
+            deliberation.refuse([one], "stale")
+        else:
+            deliberation.place(one, root)
     return deliberation.verdict()
 
 

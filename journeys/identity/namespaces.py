@@ -11,6 +11,9 @@ from typing import Any
 CLASSES = ("person", "account", "contact", "txn", "device", "none")
 LINKS = ("full", "attach", "resolve", "never")
 NORMS = ("phone", "email", "lower", "upper_alnum")
+GMAIL = "gmail"
+"""The step of `fold_gmail`: one mailbox of Google's is one address, however it is written."""
+
 ON_LIMIT = ("refuse", "evict_oldest")
 ON_CONFLICT = ("keep", "move", "move_if_verified", "share")
 

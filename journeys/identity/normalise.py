@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import phonenumbers
 
 from journeys.identity.config import IdentityConfig
-from journeys.identity.namespaces import Namespace
+from journeys.identity.namespaces import GMAIL, Namespace
 
 LONGEST = 512
 """Characters of a normalised value."""
@@ -18,6 +18,7 @@ LONGEST = 512
 _INVISIBLE = frozenset({"Cc", "Cf"})  # control and format: zero widths, byte order marks
 _QUOTES = ("'", '"')
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_GOOGLES = ("gmail.com", "googlemail.com")
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
@@ -93,6 +94,15 @@ def _email(value: str, config: IdentityConfig) -> str:
     return value
 
 
+def _gmail(value: str, config: IdentityConfig) -> str:
+    """Google's mailboxes have no dots, and what follows a plus is not of their name."""
+    mailbox, _, host = value.rpartition("@")
+    if host not in _GOOGLES:
+        return value
+    folded = mailbox.partition("+")[0].replace(".", "")
+    return f"{folded}@gmail.com" if folded else value
+
+
 def _lower(value: str, config: IdentityConfig) -> str:
     return value.lower()
 
@@ -104,6 +114,7 @@ def _upper_alnum(value: str, config: IdentityConfig) -> str:
 _STEPS: Mapping[str, Callable[[str, IdentityConfig], str]] = {
     "phone": _phone,
     "email": _email,
+    GMAIL: _gmail,
     "lower": _lower,
     "upper_alnum": _upper_alnum,
 }

@@ -12,7 +12,7 @@ from msgspec import Struct
 from journeys.identity.claims import Claims, Identifier, Rejection
 from journeys.identity.known import Decision
 from journeys.identity.overlay import NOBODY, Overlay
-from journeys.identity.records import SHARED, Link
+from journeys.identity.records import SHARED, Holding, Link
 from journeys.identity.tokens import nobody
 from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
@@ -77,7 +77,7 @@ def undo(overlay: Overlay, operated: Operated) -> None:
         held, time = overlay.holding(token), operated.time
         if held is not None and held.linked and time < held.asserted:
             overlay.void(token, time)
-        elif held is None or time > held.cut:
+        elif held is None or held.linked or time > held.cut:
             overlay.free(token, time)
             if operated.kind == "unshare":
                 overlay.note_users(token, ())
@@ -115,7 +115,7 @@ def _take_away(overlay: Overlay, asked: Operation, key: bytes) -> Decision:
     left: dict[ProfileId, list[str]] = {}
     for token in asked.tokens:
         held = overlay.holding(token)
-        if held is not None and asked.time <= held.cut:
+        if held is not None and _is_done(asked, held):
             continue
         if asked.kind == "unshare" and (held is None or held.state != SHARED):
             continue
@@ -190,6 +190,14 @@ def _merge(overlay: Overlay, asked: Operation) -> Decision:
     survivor = overlay.unite(profiles, asked.time, asked.tokens, asked.cause)
     merges = tuple((one, survivor) for one in profiles if one != survivor)
     return Decision(survivor, (), asked.rejected, merges)
+
+
+def _is_done(asked: Operation, held: Holding) -> bool:
+    """Whether the identifier was freed by this, or by a later one; a split of that very moment
+    has left it with somebody.
+    """
+    after_split = held.linked and held.asserted <= asked.time == held.cut
+    return asked.time <= held.cut and not after_split
 
 
 def _is_newest(overlay: Overlay, asked: Operation, token: str, *, alone: bool = False) -> bool:

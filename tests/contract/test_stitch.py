@@ -8,6 +8,8 @@ from aiokafka import ConsumerRecord
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from journeys.identity.claims import Claims
+from journeys.identity.config import IdentityConfig, ageless, identity_config
 from journeys.language.contracts import EventContract
 from journeys.language.model import Source
 from schemas import inbox
@@ -23,7 +25,7 @@ from streams.ports import Conflict, IdentityRead, Outgoing
 from streams.progress import Progress
 from streams.stitch import LEFT_BEHIND, SourceOwner, StitchParts
 from tests.contract.log import Log
-from tests.contract.stores import CLAIMS, CONFIG
+from tests.contract.stores import CONFIG
 
 TOPICS = Topics()
 SOURCE = (TOPICS.touchpoints, 3)
@@ -101,6 +103,7 @@ async def _owner(
     contracts: dict[str, EventContract] | None = None,
     late: dict[str, Source] | None = None,
     clock: RedisClock | None = None,
+    config: IdentityConfig = CONFIG,
 ) -> SourceOwner:
     await identities.begin_repair()
     await identities.end_repair()
@@ -110,8 +113,8 @@ async def _owner(
 
     parts = StitchParts(
         identities=identities,
-        claims=CLAIMS,
-        config=CONFIG,
+        claims=Claims(config),
+        config=config,
         publishers=log,
         progress=Progress(redis, Keys()),
         topics=TOPICS,
@@ -254,6 +257,58 @@ async def test_an_operation_is_a_record_of_the_inbox(redis: Redis) -> None:
     assert len(erased.tokens) == 2
     assert _arrived(log) == ["t0", "t3"]
     assert [letter.value for letter in letters] == [records[2].value]
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+async def test_who_is_older_than_what_was_undone_is_remembered_only_finds_people(
+    redis: Redis, forgets: bool
+) -> None:
+    """With the event clock all of an import is old, and nothing lapses."""
+    config = identity_config({"tombstone_ttl": "90d"})
+    log, clock, config = Log(), Later(redis), config if forgets else ageless(config)
+    clock.ahead = 1_790_000_000_000 - await clock.now()
+    identities = RedisIdentities(redis, Keys())
+    owner = await _owner(redis, identities, log, config=config, clock=clock)
+    old, new = "2020-01-01T00:00:00Z", "2026-09-20T00:00:00Z"
+    records = [
+        _record(0, identifiers={"customer_id": "17"}, time=new),
+        _record(1, identifiers={"customer_id": "18"}, time=old),
+        _record(2, identifiers={"customer_id": "17", "email": "a@x.io"}, time=old),
+    ]
+
+    await owner.handle(records)
+
+    read = await identities.read(Claims(config).read({"email": ("a@x.io",)}, Millis(1)).tokens)
+    assert _arrived(log) == (["t0", "t2"] if forgets else ["t0", "t1", "t2"])
+    assert [record is not None for record in read.records.values()] == [not forgets]
+
+
+async def test_readers_of_merges_hear_of_all_else_that_became_of_identifiers(redis: Redis) -> None:
+    log, config = Log(), identity_config({"tenant": "acme"})
+    owner = await _owner(redis, RedisIdentities(redis, Keys()), log, config=config)
+    tablet = {"device_id": "tablet"}
+    records = [
+        _record(0, identifiers={"customer_id": "1", "email": "a@x.io", **tablet}),
+        _record(1, identifiers={"customer_id": "2", **tablet}),
+        _record(2, type="identity.split", identifiers={"email": "a@x.io"}),
+        _record(3, type="identity.unbind", identifiers={"email": "a@x.io"}),
+        _record(4, type="identity.unbind", identifiers={"email": "nobody@x.io"}),
+    ]
+
+    await owner.handle(records)
+
+    rows = [orjson.loads(r.value or b"") for r in log.records if r.topic == TOPICS.merges]
+    assert [(row["type"], row["cause"]["event_id"]) for row in rows] == [
+        ("identifier.moved", "touchpoints/t1"),
+        ("profile.split", "touchpoints/t2"),
+        ("identifier.unbound", "touchpoints/t3"),
+        ("identifier.unbound", "touchpoints/t4"),
+    ]
+    first, second = _profiles(log)
+    assert (rows[0]["from"], rows[0]["into"], rows[1]["from"]) == (first, second, first)
+    assert rows[2]["from"] == rows[1]["into"]
+    assert {row["tenant"] for row in rows} == {"acme"}
+    assert len({row["id"] for row in rows}) == 4
 
 
 async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:

@@ -54,12 +54,12 @@ def test_whether_a_token_names_a_person_is_told_by_its_namespace():
 @pytest.mark.parametrize(
     ("raw", "path"),
     [
-        ({"namespaces": {"email": {"fold_gmail": True}}}, "namespaces.email.fold_gmail"),
         ({"consistency": "strict"}, "consistency"),
         ({"storage": {"values": "raw"}}, "storage.values"),
+        ({"storage": {"key_env": "MY_KEY"}}, "storage.key_env"),
     ],
 )
-def test_what_would_change_the_result_and_is_not_built_is_refused_by_name(raw, path):
+def test_what_is_decided_otherwise_is_refused_by_name(raw, path):
     with pytest.raises(IdentityConfigError) as refused:
         identity_config(raw)
 
@@ -75,7 +75,7 @@ def test_the_page_of_rules_is_read_whole():
             "tombstone_ttl": "90d",
             "survivor": "known_then_oldest",
             "consistency": "fast",
-            "alias_ttl": 0,
+            "alias_ttl": "400d",
             "storage": {"values": "hmac", "key_env": "WAYLINE_IDENTITY_KEY"},
             "max_identifiers": None,
             "max_merges": 7,
@@ -88,6 +88,8 @@ def test_the_page_of_rules_is_read_whole():
         }
     )
 
+    assert (config.alias_ttl, config.tombstone_ttl) == (400 * 86_400_000, 90 * 86_400_000)
+    assert config.tenant == "acme"
     assert (config.max_identifiers, config.max_merges, config.touch_interval) == (None, 7, 60_000)
     assert config.source("callcenter").looks_up
     assert config.source("pos").ignores == {"cookie"}
@@ -118,6 +120,11 @@ def test_the_page_of_rules_is_read_whole():
         ({"blocked": {"exakt": []}}, "blocked.exakt"),
         ({"blocked_values": ["x"]}, "blocked_values"),
         ({"survivor": "newest"}, "survivor"),
+        ({"alias_ttl": 400}, "alias_ttl"),
+        ({"tombstone_ttl": "2h"}, "tombstone_ttl"),
+        ({"tenant": 7}, "tenant"),
+        ({"namespaces": {"email": {"fold_gmail": "yes"}}}, "namespaces.email.fold_gmail"),
+        ({"namespaces": {"phone": {"fold_gmail": True}}}, "namespaces.phone.fold_gmail"),
         ({"shared": ["kiosk"]}, "shared"),
         ({"sources": {"pos": "cookie"}}, "sources.pos"),
         ({"sources": {"pos": {"link": "some"}}}, "sources.pos.link"),

@@ -43,6 +43,21 @@ def test_one_identifier_however_it_is_written(namespace: str, raw: str, value: s
 
 
 @pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("Jane.Doe+shop@GMail.com", "janedoe@gmail.com"),
+        ("j.a.n.e.doe@googlemail.com", "janedoe@gmail.com"),
+        ("Jane.Doe+shop@example.com", "jane.doe+shop@example.com"),
+        ("+shop@gmail.com", "+shop@gmail.com"),
+    ],
+)
+def test_googles_mailboxes_are_folded_where_that_is_asked_for(raw: str, value: str):
+    config = identity_config({"namespaces": {"email": {"fold_gmail": True}}})
+
+    assert normalise(raw, config.namespaces["email"], config) == value
+
+
+@pytest.mark.parametrize(
     ("namespace", "raw", "reason"),
     [
         ("user_id", "", "blocked"),
