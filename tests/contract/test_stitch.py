@@ -283,34 +283,6 @@ async def test_who_is_older_than_what_was_undone_is_remembered_only_finds_people
     assert [record is not None for record in read.records.values()] == [not forgets]
 
 
-async def test_readers_of_merges_hear_of_all_else_that_became_of_identifiers(redis: Redis) -> None:
-    log, config = Log(), identity_config({"tenant": "acme"})
-    owner = await _owner(redis, RedisIdentities(redis, Keys()), log, config=config)
-    tablet = {"device_id": "tablet"}
-    records = [
-        _record(0, identifiers={"customer_id": "1", "email": "a@x.io", **tablet}),
-        _record(1, identifiers={"customer_id": "2", **tablet}),
-        _record(2, type="identity.split", identifiers={"email": "a@x.io"}),
-        _record(3, type="identity.unbind", identifiers={"email": "a@x.io"}),
-        _record(4, type="identity.unbind", identifiers={"email": "nobody@x.io"}),
-    ]
-
-    await owner.handle(records)
-
-    rows = [orjson.loads(r.value or b"") for r in log.records if r.topic == TOPICS.merges]
-    assert [(row["type"], row["cause"]["event_id"]) for row in rows] == [
-        ("identifier.moved", "touchpoints/t1"),
-        ("profile.split", "touchpoints/t2"),
-        ("identifier.unbound", "touchpoints/t3"),
-        ("identifier.unbound", "touchpoints/t4"),
-    ]
-    first, second = _profiles(log)
-    assert (rows[0]["from"], rows[0]["into"], rows[1]["from"]) == (first, second, first)
-    assert rows[2]["from"] == rows[1]["into"]
-    assert {row["tenant"] for row in rows} == {"acme"}
-    assert len({row["id"] for row in rows}) == 4
-
-
 async def test_who_cannot_be_told_is_a_dead_letter_and_the_others_arrive(redis: Redis) -> None:
     log = Log()
     owner = await _owner(redis, RedisIdentities(redis, Keys()), log)
