@@ -1,7 +1,7 @@
 """Runs conformance cases of identity against a store: deliveries, interleavings, crashes.
 
-One worker at a time makes one call to the store, in an order that a seed decides: the same seed
-is the same run, on memory and on Redis.
+Workers `in_turn` make one call to the store at a time, in an order that a seed decides: the same
+seed is the same run, on memory and on Redis.
 """
 
 import asyncio
@@ -28,11 +28,27 @@ from streams.identities_memory import MemoryIdentities
 from streams.keys import Keys
 from streams.ports import Conflict, Identities, IdentityRead, Waiting
 
-CRASHES = range(5)
-"""Calls of a worker at which it is made to crash; a touchpoint needs no more."""
+CRASHES = range(12)
+"""Calls of a worker at which it is made to crash: with attempts that neighbours refused, most cases
+come to no more.
+"""
 
 Open = Callable[[], AbstractAsyncContextManager[Identities]]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one of several workers has to resolve. `crash`: at which call, and whether after it."""
+
+    item: Claim | Operation
+    crash: tuple[int, bool] | None
+
+
+Workers = Callable[
+    [Identities, Sequence[Job], IdentityConfig, Random], Awaitable[Sequence[Decision]]
+]
+"""Does jobs together, a worker each, on one store; a worker that crashed begins anew."""
 
 
 @asynccontextmanager
@@ -72,11 +88,37 @@ class Delivery:
     crash: tuple[str, int, bool] | None = None
 
 
-async def run_case(case: Case, opened: Open, seeds: int) -> list[Failure]:
+async def in_turn(
+    identities: Identities, jobs: Sequence[Job], config: IdentityConfig, dice: Random
+) -> Sequence[Decision]:
+    """One call of one worker at a time; the dice say whose."""
+    turns = Turns(len(jobs), dice)
+
+    async def work(job: Job) -> Decision:
+        try:
+            return await until_done(Calls(identities, turns.mine, job.crash), job, config)
+        finally:
+            turns.leave()
+
+    return await asyncio.gather(*map(work, jobs))
+
+
+async def until_done(identities: Identities, job: Job, config: IdentityConfig) -> Decision:
+    """Takes one touchpoint, and again after a crash."""
+    while True:
+        try:
+            return (await resolve(identities, [job.item], config)).decisions[0]
+        except (Crashed, Conflict):
+            continue
+
+
+async def run_case(
+    case: Case, opened: Open, seeds: int, workers: Workers = in_turn
+) -> list[Failure]:
     """The failures of the first delivery that has any; none if the case passes in all of them."""
     for delivery in deliveries(case, seeds):
         async with opened() as identities:
-            failures = await _Run(case, delivery, identities).failures()
+            failures = await _Run(case, delivery, identities, workers).failures()
         if failures:
             return failures
     return []
@@ -84,7 +126,8 @@ async def run_case(case: Case, opened: Open, seeds: int) -> list[Failure]:
 
 def deliveries(case: Case, seeds: int) -> Iterator[Delivery]:
     """Serial: as written, identifiers reversed, the last twice. Parallel: `seeds` interleavings,
-    and a crash of each worker before and after each of its calls, followed by a redelivery.
+    so, too, and a crash of each worker before and after each of its calls, followed by a
+    redelivery.
     """
     if not case.parallel:
         yield Delivery("as written")
@@ -93,7 +136,8 @@ def deliveries(case: Case, seeds: int) -> Iterator[Delivery]:
         yield Delivery("reversed, last event twice", reverse=True, last_twice=True)
         return
     for seed in range(seeds):
-        yield Delivery(f"interleaving {seed}", seed=seed, reverse=seed % 2 == 1)
+        name, reverse, twice = f"interleaving {seed}", seed % 2 == 1, seed % 4 > 1
+        yield Delivery(name, seed=seed, reverse=reverse, last_twice=twice)
     for steps in case.steps:
         for step in steps if len(steps) > 1 else ():
             for call in CRASHES:
@@ -110,8 +154,11 @@ def deliveries(case: Case, seeds: int) -> Iterator[Delivery]:
 class _Run:
     """One delivery of one case."""
 
-    def __init__(self, case: Case, delivery: Delivery, identities: Identities) -> None:
+    def __init__(
+        self, case: Case, delivery: Delivery, identities: Identities, workers: Workers
+    ) -> None:
         self._case, self._delivery, self._identities = case, delivery, identities
+        self._workers = workers
         self._claims = Claims(case.config)
         self._outcome = Outcome()
         self._dice = Random(delivery.seed)
@@ -127,31 +174,16 @@ class _Run:
         return judge(self._case, self._delivery.name, self._outcome, names)
 
     async def _together(self, steps: Sequence[Step]) -> None:
-        turns = Turns(len(steps), self._dice)
         crash = self._delivery.crash
-        await asyncio.gather(
-            *(
-                self._worker(step, turns, crash[1:] if crash and crash[0] == step.id else None)
-                for step in steps
-            )
-        )
-
-    async def _worker(self, step: Step, turns: "Turns", crash: tuple[int, bool] | None) -> None:
-        """Takes one touchpoint, and again after a crash."""
-        mine = InTurn(self._identities, turns, crash)
-        item = self._item(step)
-        try:
-            while True:
-                try:
-                    decision = await self._resolved(mine, item)
-                    break
-                except (Crashed, Conflict):
-                    continue
-        finally:
-            turns.leave()
-        self._outcome.answers[step.id] = decision.profile
-        if isinstance(item, Claim):
-            self._outcome.rejected |= {(step.id, *one) for one in decision.rejected}
+        jobs = [
+            Job(self._item(step), crash[1:] if crash and crash[0] == step.id else None)
+            for step in steps
+        ]
+        decisions = await self._workers(self._identities, jobs, self._case.config, self._dice)
+        for step, job, decision in zip(steps, jobs, decisions, strict=True):
+            self._outcome.answers[step.id] = decision.profile
+            if isinstance(job.item, Claim):
+                self._outcome.rejected |= {(step.id, *one) for one in decision.rejected}
 
     async def _resolved(self, identities: Identities, item: Claim | Operation) -> Decision:
         return (await resolve(identities, [item], self._case.config)).decisions[0]
@@ -246,13 +278,16 @@ class Turns:
             self._waiting.pop(self._dice.randrange(len(self._waiting))).set_result(None)
 
 
-class InTurn:
-    """A worker's view of the store: it waits for its turn, and crashes once where it is told."""
+class Calls:
+    """A worker's view of the store: it waits for `turn`, and crashes once where it is told."""
 
     def __init__(
-        self, identities: Identities, turns: Turns, crash: tuple[int, bool] | None
+        self,
+        identities: Identities,
+        turn: Callable[[], Awaitable[None]],
+        crash: tuple[int, bool] | None,
     ) -> None:
-        self._inner, self._turns, self._crash = identities, turns, crash
+        self._inner, self._turn, self._crash = identities, turn, crash
         self._calls = -1
 
     async def read(self, tokens: Sequence[str], *, repairing: bool = False) -> IdentityRead:
@@ -268,7 +303,7 @@ class InTurn:
         return getattr(self._inner, name)
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
-        await self._turns.mine()
+        await self._turn()
         self._calls += 1
         at, after = self._crash or (-1, False)
         if at == self._calls and not after:
