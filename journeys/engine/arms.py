@@ -4,6 +4,8 @@ An arm follows from a hash alone, so nobody draws lots. It is remembered with th
 weights may change meanwhile, and a merge gives a person another id.
 """
 
+from collections.abc import Iterable
+
 from journeys.language.model import Arm, Map, Split
 
 from .ids import bucket_of
@@ -23,7 +25,7 @@ def arm_of(turn: Turn, map_: Map, instance: Instance, split: Split) -> Arm:
     if arm is None:
         who = (instance.key or "") if split.by == "key" else turn.id
         bucket = bucket_of("split", map_.name, split.name, split.salt, split.by, who)
-        arm = arms[_drawn(bucket, _weights(turn, map_, split))]
+        arm = arms[drawn(bucket, _weights(turn, map_, split))]
         _remember(profile, where, arm.name)
     instance.arms[split.name] = arm.name
     turn.count(map_.name, map_.version, f"arm:{split.name}={arm.name}")
@@ -72,8 +74,9 @@ def _weights(turn: Turn, map_: Map, split: Split) -> list[tuple[str, int]]:
     return own
 
 
-def _drawn(bucket: int, weights: list[tuple[str, int]]) -> str:
+def drawn(bucket: int, weights: Iterable[tuple[str, int]]) -> str:
     """The first, as written, with bucket * total < 10,000 * the weights so far."""
+    weights = list(weights)
     total, so_far = sum(weight for _, weight in weights), 0
     for name, weight in weights:
         so_far += weight

@@ -164,14 +164,19 @@ def _bar(instances: list[Instance], memory: dict[str, Memory]) -> None:
 def _doubles(
     turn: Turn, own: list[Instance], came: list[Instance]
 ) -> list[tuple[Instance, Instance]]:
-    """Pairs of the same map and key, the one that stays first (`on_merge: keep_oldest`)."""
+    """Pairs of the same map and key, the one that stays first, as its `on_merge` says."""
     pairs = []
     for instance in came:
         for twin in own:
             if twin.map == instance.map and twin.key == instance.key and _single(turn, twin):
-                kept, gone = sorted([twin, instance], key=oldest_first)
-                pairs.append((kept, gone))
+                older, newer = sorted([twin, instance], key=oldest_first)
+                pairs.append((newer, older) if _keeps_latest(turn, twin) else (older, newer))
     return pairs
+
+
+def _keeps_latest(turn: Turn, instance: Instance) -> bool:
+    map_ = turn.map_of(instance)
+    return map_ is not None and map_.on_merge == "keep_latest"
 
 
 def _single(turn: Turn, instance: Instance) -> bool:

@@ -120,6 +120,7 @@ class _MapCompiler:
             ),
             anywhere=anywhere,
             holdout=read_holdout(root),
+            on_merge=_on_merge(root),
             tracks=tracks,
             on_publish=read_on_publish(root, self._stages, self._problems),
             structure=structure_of(root),
@@ -375,6 +376,10 @@ def _reentry(node: Node | None) -> Reentry:
         cooldown_from="entry" if _text(written.get("from")) == "entry" else "exit",
         limit=None if limit is None else _limit(mapping(limit)),
     )
+
+
+def _on_merge(root: Tree) -> Literal["keep_oldest", "keep_latest"]:
+    return "keep_latest" if _text(root.get("on_merge")) == "keep_latest" else "keep_oldest"
 
 
 def _mode(written: Scalar) -> Mode:

@@ -255,6 +255,7 @@ MAP = Shape(
         "enter": one_or_list(Ruled((ENTRY,), entry), "entries"),
         "reentry": either(_MODES, Ruled((REENTRY,), reentry)),
         "holdout": HOLDOUT,
+        "on_merge": word("keep_oldest", "keep_latest"),
         "goals": list_of(GOAL, "goals"),
         "exits": list_of(EXIT, "exits"),
         "anywhere": list_of(LINE, "lines"),
@@ -263,7 +264,6 @@ MAP = Shape(
         "tests": list_of(anything, "tests"),
     },
     required=("map", "version", "enter", "stages"),
-    later=frozenset({"on_merge"}),
 )
 
 _TYPE = word(*DECLARABLE)

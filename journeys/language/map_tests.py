@@ -4,7 +4,7 @@ Nothing is judged here. What is expected stays a tree, so that a failure can poi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from . import map_tests_grammar as grammar
@@ -35,6 +35,8 @@ class Person:
     reachable: tuple[str, ...] | None
     arms: Mapping[str, str]
     holdout: bool = False
+    buckets: Mapping[str, int] = field(default_factory=dict)
+    """Split -> the bucket that the hash of rule 14 would have given her."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,15 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Parted:
+    """One person turns out to be two: what began with these touchpoints is the other's."""
+
+    owner: str
+    other: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewVersion:
     version: int
     change: Facts
@@ -111,7 +122,8 @@ class Look:
     expect: Tree
 
 
-What = Touched | FedBack | Requested | Joined | NewVersion | NewTemplates | Mark | Steered | Look
+Control = Joined | Parted | NewVersion | NewTemplates | Mark | Steered
+What = Touched | FedBack | Requested | Control | Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +220,7 @@ def _person(name: str, node: Tree) -> Person:
         reachable=None if reachable is None else _texts(reachable),
         arms=_plain(node.get("arms")),
         holdout="holdout" in node,
+        buckets=_plain(node.get("buckets")),
     )
 
 
@@ -248,6 +261,8 @@ def _control(kind: str, given: Tree | None) -> What:
     match kind:
         case "merge":
             return Joined(written["from"], written["into"])
+        case "unmerge":
+            return Parted(written["from"], written["to"], tuple(written["entries"]))
         case "publish":
             return NewVersion(written["version"], written.get("change", {}))
         case "template":

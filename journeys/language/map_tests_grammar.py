@@ -1,14 +1,11 @@
 """The words of `tests:`: what happens to whom, and what is expected.
 
-As in the rest of the grammar only shapes are checked; what the engine does not do yet is refused
-by name.
+As in the rest of the grammar only shapes are checked.
 """
 
 import re
 
-from schemas.touchpoint import Touchpoint
-
-from . import grammar, tree
+from . import tree
 from .durations import parse_duration
 from .problems import Problems, nearest
 from .shapes import (
@@ -27,7 +24,6 @@ from .shapes import (
     map_name,
     mapping_of,
     name,
-    not_yet,
     one_or_list,
     only_true,
     positive_duration,
@@ -97,9 +93,9 @@ PERSON = Shape(
         "store": text,
         "reachable": ListOf(name, "channels", may_be_empty=True),
         "arms": mapping_of(name, name, "arms"),
+        "buckets": mapping_of(whole(0, 9_999), name, "splits"),
         "holdout": only_true,
     },
-    later=frozenset({"buckets"}),
 )
 _ITEM: dict[str, Check] = {"map": map_name, "person": name, "key": value}
 _WHEN: dict[str, Check] = {"at": moment, "due": moment, "stage": name}
@@ -154,9 +150,23 @@ HELD = Shape(
 )
 REFUSED = Shape(
     "a refused entry",
-    {**_ITEM, "at": moment, "reason": name, "until": moment},
-    later=frozenset({"remaining"}),
+    {**_ITEM, "at": moment, "reason": name, "until": moment, "remaining": positive_duration},
 )
+PENDING = Shape(
+    "an open action",
+    {
+        **_ITEM,
+        "at": moment,
+        "stage": name,
+        "send": name,
+        "task": name,
+        "channel": name,
+        "state": word("requested", "human_pending", "accepted", "holdout"),
+        "until": maybe_moment,
+    },
+    alone=(("send", "task"),),
+)
+DEAD_LETTER = Shape("a dead letter", {"at": moment, "person": name, "event": text, "reason": text})
 GOAL = Shape(
     "a reached goal",
     {**_ITEM, "at": moment, "goal": name, "value": value, "credit": name, "after_end": flag},
@@ -213,6 +223,8 @@ LISTS = {
     "reports": _all(REPORT, "reports"),
     "history": _all(HISTORY, "lines of history"),
     "published": _all(PUBLISHED, "publications"),
+    "pending": _all(PENDING, "open actions"),
+    "dead_letters": _all(DEAD_LETTER, "dead letters"),
 }
 EXPECT = Shape(
     "`expect`",
@@ -226,9 +238,13 @@ EXPECT = Shape(
         "profile": PROFILE,
         "timers": whole(0, 1_000),
     },
-    later=frozenset({"pending", "dead_letters"}),
 )
 MERGE = Shape("a merge", {"from": name, "into": name}, required=("from", "into"))
+UNMERGE = Shape(
+    "a split of a profile",
+    {"from": name, "to": name, "entries": list_of(text, "touchpoints")},
+    required=("from", "to", "entries"),
+)
 PUBLISH = Shape(
     "a publication", {"version": whole(1, 2**31), "change": patch}, required=("version",)
 )
@@ -243,6 +259,7 @@ KINDS: dict[str, Check] = {
     "touchpoint": TOUCHPOINT,
     "start": START,
     "merge": MERGE,
+    "unmerge": UNMERGE,
     "publish": PUBLISH,
     "template": patch,
     "watermark": WATERMARK,
@@ -267,7 +284,6 @@ OPTIONS: dict[str, Check] = {
     "repeat": whole(1, 10_000),
 }
 FEEDBACK_OF = "action."
-_KINDS_LATER = frozenset({"unmerge"})
 RESULTS = ("accepted", "delivered", "clicked", "replied", "done", "failed", "expired", "declined")
 
 
@@ -276,18 +292,7 @@ HAPPENING = Open(
     {**OPTIONS, **KINDS},
     rest=anything,
     mend='Write `{at: "10:00", <type>: {}}`.',
-    later=_KINDS_LATER,
 )
-
-
-def does_feedback() -> bool:
-    """Whether this version's maps notice what becomes of actions."""
-    return "await" in grammar.STAGE.words
-
-
-def does_requests() -> bool:
-    """Whether this version's maps can be asked to let somebody in."""
-    return "request" in grammar.ENTRY.words
 
 
 def happening(node: Node, problems: Problems) -> None:
@@ -309,9 +314,7 @@ def kind_of(node: Mapping) -> Scalar | None:
 
 def _check_word(key: Scalar, node: Node, problems: Problems) -> None:
     check = OPTIONS.get(key.text) or KINDS.get(key.text)
-    if key.text in _KINDS_LATER or not _does(key.text):
-        not_yet(f"`{key.text}`", key, problems)
-    elif check is not None:
+    if check is not None:
         check(node, problems)
     elif key.text.startswith(FEEDBACK_OF):
         _check_feedback(key, node, problems)
@@ -320,18 +323,9 @@ def _check_word(key: Scalar, node: Node, problems: Problems) -> None:
         _check_properties(node, problems)
 
 
-def _does(word_: str) -> bool:
-    """False for what the language has and this version has not built."""
-    if word_ == "tags":
-        return "tags" in Touchpoint.__struct_fields__
-    return word_ != "start" or does_requests()
-
-
 def _check_feedback(key: Scalar, node: Node, problems: Problems) -> None:
     result = key.text.removeprefix(FEEDBACK_OF)
-    if not does_feedback():
-        not_yet(f"`{key.text}`", key, problems)
-    elif result not in RESULTS:
+    if result not in RESULTS:
         what = f'"{result}" is no result of an action.'
         problems.add("unknown-word", key.place, what, nearest(result, RESULTS))
     else:

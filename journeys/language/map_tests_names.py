@@ -59,9 +59,8 @@ class _Names:
                 self._check_expected(mapping(node["expect"]))
             case "watermark":
                 self._check_source(scalar(mapping(node["watermark"])["source"]))
-            case "merge":
-                for _, written in mapping(node["merge"]).entries:
-                    self._check_person(written)
+            case "merge" | "unmerge" as word:
+                self._check_people(mapping(node[word]))
             case "touchpoint":
                 self._check_type(scalar(mapping(node["touchpoint"])["type"]), None)
             case word if kind is not None and word not in grammar.KINDS:
@@ -71,6 +70,18 @@ class _Names:
     def _check_person(self, written: Node | None) -> None:
         if self._people and written is not None and "{{" not in scalar(written).text:
             self._check("no-such-person", scalar(written), self._people, "person")
+
+    def _check_people(self, node: Mapping) -> None:
+        """Of a merge, or of a split and the touchpoints that are the other's."""
+        for who in ("from", "into", "to"):
+            self._check_person(node.get(who))
+        given = [mapping(each).get("id") for each in items(self._test.get("given"))]
+        ids = {scalar(each).text for each in given if each is not None}
+        for written in map(scalar, items(node.get("entries"))):
+            if written.text not in ids:
+                what = f'No touchpoint of this test has the id "{written.text}".'
+                mend = f"Give the touchpoint `id: {written.text}`."
+                self._problems.add("no-such-event", written.place, what, mend)
 
     def _check_source(self, written: Scalar) -> None:
         sources = self._compiled.workspace.sources

@@ -261,6 +261,7 @@ class Map:
     """Whether some line has a `lookback`."""
     anywhere: tuple[Line, ...] = ()
     holdout: Holdout | None = None
+    on_merge: Literal["keep_oldest", "keep_latest"] = "keep_oldest"
     tracks: bool = False
     """Whether something here looks at what becomes of actions."""
     on_publish: OnPublish | None = None

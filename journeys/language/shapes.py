@@ -83,7 +83,7 @@ class Shape:
 
 def not_yet(word: str, key: Scalar, problems: Problems) -> None:
     """Refuses what the language has and this version has not; `word` begins the sentence."""
-    mend = "Leave it out for now; docs/designers/language.md lists what works today."
+    mend = "Leave it out for now."
     problems.add("not-supported-yet", key.place, f"{word} is not supported yet.", mend)
 
 

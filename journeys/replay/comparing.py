@@ -10,11 +10,12 @@ from itertools import zip_longest
 from typing import Any
 
 from journeys.language import map_tests_grammar as grammar
+from journeys.language.durations import parse_duration, roughly_ms
 from journeys.language.problems import Place
 from journeys.language.tree import Mapping as Tree
 from journeys.language.tree import Node, Scalar, items, mapping, plain, scalar
 
-from .moments import Moments
+from .moments import Moments, in_units
 from .sight import Item, Sight
 
 MOMENTS = ("at", "due", "leaves", "entered", "ended", "until")
@@ -138,6 +139,9 @@ class _Comparing:
     def _value(self, word: str, node: Node) -> Any:
         if word in MOMENTS and isinstance(node, Scalar) and node.value is not None:
             return self._moments.read(node.text)
+        if word == "remaining" and isinstance(node, Scalar):
+            length = parse_duration(node.text)
+            return node.text if length is None else in_units(roughly_ms(length))
         # Names and outcomes are texts though they look like numbers.
         if word in _TEXTS and isinstance(node, Scalar) and node.value is not None:
             return node.text
@@ -182,6 +186,8 @@ _USUAL = {
     "goals": ("at", "goal", "value"),
     "reports": ("at", "report", "event"),
     "published": ("version", "refused", "stage", "people"),
+    "pending": ("at", "send", "state"),
+    "dead_letters": ("at", "event", "reason"),
 }
 """What is shown of an item where the test names nothing."""
 

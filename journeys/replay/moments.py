@@ -60,3 +60,14 @@ def _clock(local: datetime) -> str:
     if local.microsecond:
         return local.time().isoformat("milliseconds")
     return local.time().isoformat("seconds" if local.second else "minutes")
+
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+
+
+def in_units(millis_: int) -> str:
+    """A length of time by the largest unit that divides it: `3d`, `90m`."""
+    for unit, size in _UNITS:
+        if millis_ % size == 0:
+            return f"{millis_ // size}{unit}"
+    return f"{millis_ / 1000}s"

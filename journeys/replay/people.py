@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
+from journeys.engine.arms import drawn
 from journeys.engine.effects import Shard
 from journeys.engine.holdout import held_out
 from journeys.engine.profile import Profile
 from journeys.engine.turn import Turn
 from journeys.language.map_tests import Person
-from journeys.language.model import Channel, Map, Release, Workspace
+from journeys.language.model import Channel, Map, Release, Split, Workspace
 from schemas.touchpoint import ProfileId
 
 NOBODY_IN_PARTICULAR = Person("she", {}, (), {}, {}, None, {})
@@ -26,7 +27,7 @@ _BORN = 1
 def profile_of(person: Person, workspace: Workspace, maps: Iterable[Map]) -> Profile:
     """Reachable everywhere if the test says neither how nor whether; else as it says.
 
-    Arms are those of the maps that have a split of the name.
+    Arms are those of the maps that have a split of the name; so are buckets, whose arms they give.
     """
     profile = Profile(known=True, created=_BORN, tag_list=list(person.tags))
     profile.traits = {name: (value, _BEFORE) for name, value in person.traits.items()}
@@ -38,13 +39,16 @@ def profile_of(person: Person, workspace: Workspace, maps: Iterable[Map]) -> Pro
         if channel.consent is not None:
             consents.setdefault(channel.consent, True)
     profile.consents = {name: (given, _BEFORE) for name, given in consents.items()}
-    profile.arms = {
-        f"{map_.name}/{stage.split.name}": person.arms[stage.split.name]
-        for map_ in maps
-        for stage in map_.stages.values()
-        if stage.split is not None and stage.split.name in person.arms
-    }
+    splits = [(map_, stage.split) for map_ in maps for stage in map_.stages.values() if stage.split]
+    arms = {(map_.name, split.name): _arm(person, split) for map_, split in splits}
+    profile.arms = {f"{map_}/{split}": arm for (map_, split), arm in arms.items() if arm}
     return profile
+
+
+def _arm(person: Person, split: Split) -> str | None:
+    bucket = person.buckets.get(split.name)
+    drawn_ = None if bucket is None else drawn(bucket, ((a.name, a.weight) for a in split.arms))
+    return person.arms.get(split.name, drawn_)
 
 
 def profile_id(person: Person, release: Release, map_name: str) -> ProfileId:

@@ -12,7 +12,7 @@ import orjson
 
 from journeys.engine.effects import Output
 from journeys.engine.lateness import awaited
-from journeys.engine.profile import NEVER, Instance, Profile, Standing, decode
+from journeys.engine.profile import NEVER, Instance, Profile, Sent, Standing, decode
 from journeys.engine.turn import Turn
 from journeys.language.computing import reader
 from journeys.language.model import Workspace
@@ -21,7 +21,7 @@ from journeys.language.walk import within
 from schemas.touchpoint import ProfileId
 
 from .life import Life
-from .moments import millis
+from .moments import in_units, millis
 
 Item = dict[str, Any]
 
@@ -29,11 +29,12 @@ Item = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Sight:
     """`names` says what people are called; whoever it leaves out goes by the profile id.
-    `published` are the publications of the story, in order."""
+    `published` are the publications of the story, `dead_letters` what broke its contract."""
 
     life: Life
     names: Mapping[ProfileId, str]
     published: Sequence[Item] = ()
+    dead_letters: Sequence[Item] = ()
     rows: list[Item] = field(init=False)
     sent: list[Item] = field(init=False)
 
@@ -54,6 +55,8 @@ class Sight:
             "reports": [self._report(row) for row in self.rows if row["kind"] == "report"],
             "history": [self._line(row) for row in self.rows],
             "published": list(self.published),
+            "dead_letters": list(self.dead_letters),
+            "pending": self._pending(),
         }
 
     def instances(self) -> list[Item]:
@@ -62,11 +65,8 @@ class Sight:
         for row in self.rows:
             if row["kind"] == "enter":
                 found[row["instance"]] = self._entered(row)
-            elif row["kind"] == "end" and row["instance"] in found:
-                ended = {"outcome": row["outcome"], "ended": moment_of(row["at"]), "stage": None}
-                found[row["instance"]] |= ended
-            elif row["kind"] == "migrate" and row["instance"] in found:
-                found[row["instance"]]["version"] = row["version"]
+            elif row.get("instance") in found:
+                found[row["instance"]] |= _became(row)
         for profile_id, profile in self.life.people().items():
             for instance in profile.instances:
                 if instance.id in found:
@@ -148,8 +148,38 @@ class Sight:
 
     def _refused(self, row: Item) -> Item:
         until = row.get("until") and moment_of(row["until"])
-        shown = {"at": moment_of(row["at"]), "reason": row["reason"], "until": until}
+        at = moment_of(row["at"])
+        remaining = in_units(until - at) if until else None
+        shown = {"at": at, "reason": row["reason"], "until": until, "remaining": remaining}
         return {**shown, **self._who(row)}
+
+    def _pending(self) -> list[Item]:
+        """Actions whose results are waited for, as far as their map looks at results."""
+        left = {record["action_id"]: record for record in self.sent}
+        return [
+            self._waiting(profile_id, instance, sent, left.get(sent.id))
+            for profile_id, profile in self.life.people().items()
+            for instance in profile.instances
+            for sent in instance.actions
+            if sent.is_open
+        ]
+
+    def _waiting(
+        self, profile: ProfileId, instance: Instance, sent: Sent, record: Item | None
+    ) -> Item:
+        human = record is not None and record["action"] == "send" and record.get("sla_until")
+        state = sent.state or ("human_pending" if human else "requested")
+        return {
+            "map": instance.map,
+            "person": self.called(profile),
+            "key": instance.key,
+            "at": record and moment_of(record["at"]),
+            "stage": record and record.get("stage"),
+            **(_name_of(record) if record else {}),
+            "channel": sent.channel or None,
+            "state": state,
+            "until": sent.until or None,
+        }
 
     def _goal(self, row: Item) -> Item:
         kept = {"goal": row["goal"], "value": row.get("value"), "credit": row.get("credit")}
@@ -244,6 +274,19 @@ def history_of(row: Item) -> Item:
             return {kind: row["reason"]}
         case kind:
             return {kind: row.get("to")}
+
+
+def _became(row: Item) -> Item:
+    """What a transition changes of an instance."""
+    arms = {"arms": row["arms"]} if row.get("arms") else {}
+    match row["kind"]:
+        case "end":
+            ended = {"outcome": row["outcome"], "ended": moment_of(row["at"]), "stage": None}
+            return {**arms, **ended}
+        case "migrate":
+            return {**arms, "version": row["version"]}
+        case _:
+            return arms
 
 
 def _name_of(record: Item) -> Item:

@@ -69,6 +69,8 @@ def _done(row: Item) -> str:
         case "withheld":
             passed = row.get("passed_over")
             return f"{name} is withheld: {row['reason']}" + (f" {shown(passed)}" if passed else "")
+        case "result":
+            return f"{name} is {row['result']}"
         case "emit" | "start" as kind:
             return f"{kind} {row.get('starts') or row['type']}"
         case kind:

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from journeys.language.map_tests import (
+    Control,
     FedBack,
     Happening,
     Joined,
@@ -19,6 +20,7 @@ from journeys.language.map_tests import (
     Mark,
     NewTemplates,
     NewVersion,
+    Parted,
     Person,
     Requested,
     Steered,
@@ -27,7 +29,18 @@ from journeys.language.map_tests import (
 from journeys.language.problems import MapError
 from journeys.language.tree import Mapping as Tree
 from journeys.language.workspace import Compiled
-from schemas.inbox import Arrived, Drained, InboxRecord, Marked, Merged, Paused, Resumed, Stopped
+from schemas.errors import ContractError
+from schemas.inbox import (
+    Arrived,
+    Drained,
+    InboxRecord,
+    Marked,
+    Merged,
+    Operated,
+    Paused,
+    Resumed,
+    Stopped,
+)
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 
 from .books import Books, open_books
@@ -85,9 +98,14 @@ class Trial:
     failures: list[Failure] = field(default_factory=list)
     story: list[Beat] = field(default_factory=list)
     published: list[Item] = field(default_factory=list)
+    dead_letters: list[Item] = field(default_factory=list)
     _touchpoints: int = 0
+    _parting: frozenset[str] = frozenset()
+    """Ids of touchpoints that are said to be somebody else's later."""
 
     def __post_init__(self) -> None:
+        parted = [given.what for given in self.test.given if isinstance(given.what, Parted)]
+        self._parting = frozenset(id_ for each in parted for id_ in each.entries)
         self.life = Life(self.books.release, self.books.workspace.clock)
 
     def run(self) -> None:
@@ -117,8 +135,10 @@ class Trial:
             for n in range(1, _times(given) + 1)
         )
         nobody = NOBODY_IN_PARTICULAR
-        merged = [g.what for g in self.test.given if isinstance(g.what, Joined)]
-        named |= dict.fromkeys(name for each in merged for name in (each.loser, each.survivor))
+        for what in (given.what for given in self.test.given):
+            match what:
+                case Joined(one, other) | Parted(one, other):
+                    named |= {one: None, other: None}
         return tuple(
             Person(name, {}, (), {}, {}, None, {}) for name in named or {nobody.name: None}
         )
@@ -180,13 +200,16 @@ class Trial:
             case other:
                 self._control(other, arrives)
 
-    def _control(
-        self, what: Joined | NewVersion | NewTemplates | Mark | Steered, arrives: Millis
-    ) -> None:
+    def _control(self, what: Control, arrives: Millis) -> None:
         match what:
             case Joined(loser, survivor):
                 self._say(arrives, f"{loser} turns out to be {survivor}", loser)
                 self._append(Merged(self.ids[loser], self.ids[survivor]), arrives)
+            case Parted(owner, other, entries):
+                self._say(arrives, f"{owner} turns out to be two: {other} as well", owner)
+                tokens = tuple(_token(each) for each in entries)
+                whose = self.ids[owner], tokens, arrives, self.ids[other]
+                self._append(Operated("split", *whose), arrives)
             case NewVersion(version, change):
                 self._publish(version, change, arrives)
             case NewTemplates(change):
@@ -233,7 +256,25 @@ class Trial:
             **more,
         )
         self.story.append(beat_of(touchpoint, self.names.get(person, person), arrives))
-        self._append(Arrived(person, touchpoint, (), (SOURCE, 0, self._touchpoints)), arrives)
+        if self._is_dead(touchpoint, person, arrives):
+            return
+        links = (_token(touchpoint.id),) if touchpoint.id in self._parting else ()
+        self._append(Arrived(person, touchpoint, links, (SOURCE, 0, self._touchpoints)), arrives)
+
+    def _is_dead(self, touchpoint: Touchpoint, person: ProfileId, arrives: Millis) -> bool:
+        """It breaks its contract, so no journey hears of it."""
+        contract = self.books.workspace.contracts.get(touchpoint.type)
+        if contract is None:
+            return False
+        try:
+            contract.hold(touchpoint.type, touchpoint.properties)
+        except ContractError as error:
+            name = self.names.get(person, person)
+            item = {"at": arrives, "event": touchpoint.id, "reason": error.code}
+            self.dead_letters.append({**item, "person": name})
+            self._say(arrives, f"it becomes a dead letter: {error.code}", name)
+            return True
+        return False
 
     def _feed_back(self, happening: Happening, fed: FedBack, at: Millis, arrives: Millis) -> None:
         """On her latest action of that name; without one, nobody is told anything."""
@@ -269,7 +310,8 @@ class Trial:
         self.story.append(Beat(at, at, person, "given", text))
 
     def _look(self, expect: Tree, life: Life) -> None:
-        self.failures += compare(expect, Sight(life, self.names, self.published), self.moments)
+        sight = Sight(life, self.names, self.published, self.dead_letters)
+        self.failures += compare(expect, sight, self.moments)
 
 
 def _record_of(steered: Steered, name: str) -> InboxRecord:
@@ -282,6 +324,11 @@ def _record_of(steered: Steered, name: str) -> InboxRecord:
             return Drained(name)
         case "stop":
             return Stopped(name)
+
+
+def _token(id_: str) -> str:
+    """An identifier by which nothing but this touchpoint comes."""
+    return f"{SOURCE}:{id_}"
 
 
 def _times(happening: Happening) -> int:
