@@ -82,7 +82,8 @@ class Worker:
         self.metrics, self._clock = Metrics(), RedisClock(redis)
         self._identities = RedisIdentities(redis, settings.keys)
         self._progress = Progress(redis, settings.keys)
-        silent_after = settings.time.hold_at_most_ms / 1000
+        told = place.workspace.hold_time_at_most if place.workspace else 0
+        silent_after = (told or settings.time.hold_at_most_ms) / 1000
         self._watermark = Watermark(self._progress, place.holding, silent_after)
         self._publishers = _publishers(settings, connection)
         self._repairing = asyncio.Lock()

@@ -172,7 +172,12 @@ def _asks_for_restart(workspace: Workspace, shelf: Shelf) -> bool:
         before = compile_settings(shelf.settings[shelf.latest.settings])
     except MapError:  # written for another Wayline
         return True
-    return (before.sources, before.identity) != (workspace.sources, workspace.identity)
+    return _at_start(before) != _at_start(workspace)
+
+
+def _at_start(workspace: Workspace) -> tuple[object, ...]:
+    """What a worker takes up when it starts."""
+    return workspace.sources, workspace.identity, workspace.hold_time_at_most
 
 
 def _to_all(topics: Topics, shards: int, record: InboxRecord) -> list[Outgoing]:

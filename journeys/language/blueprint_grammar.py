@@ -30,7 +30,7 @@ BLUEPRINT = Shape(
     "a blueprint",
     {
         **_HEAD,
-        **{each: anything for each in (*MAP.words, *MAP.later) if each not in _OF_ITS_MAPS},
+        **{each: anything for each in MAP.words if each not in _OF_ITS_MAPS},
     },
     required=("blueprint", "enter", "stages"),
 )

@@ -97,6 +97,7 @@ DESCRIPTIONS: Mapping[tuple[str, str], str] = {
     ("a workspace", "rate"): "Touchpoints of one person; of more, journeys hear nothing.",
     ("a workspace", "caps"): "At most so many messages within a time.",
     ("a workspace", "calendar"): "Country whose holidays `workday` leaves out.",
+    ("a workspace", "hold_time_at_most"): "So long a silent source with a backlog holds time back.",
     ("a workspace", "stores"): "A CSV file with `id`, `title`, `timezone`; or these by id.",
     (
         "a store",

@@ -1,7 +1,6 @@
 """Which words may stand where, and what shape their values have: the language as a table.
 
-Only shapes are checked here; whether names exist and make sense is the compiler's. A word that
-the language has and this version has not built is refused by name, never ignored.
+Only shapes are checked here; whether names exist and make sense is the compiler's.
 """
 
 from . import tree
@@ -347,9 +346,9 @@ WORKSPACE = Shape(
         "holdout": HOLDOUT,
         "rate": RATE,
         "stores": STORES,
+        "hold_time_at_most": positive_duration,
     },
     required=("workspace", "timezone"),
-    later=frozenset({"hold_time_at_most"}),
 )
 
 

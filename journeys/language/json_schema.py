@@ -134,7 +134,6 @@ class _Making:
     def _open(self, check: Open) -> Schema:
         words: dict[str, Any] = {word: self.of(each) for word, each in check.words.items()}
         rest: Any = self.of(check.rest)
-        words |= dict.fromkeys(sorted(check.later), False)
         return {"type": "object", "properties": words, "additionalProperties": rest}
 
 

@@ -306,6 +306,8 @@ class Workspace:
     """Of all maps together."""
     rate: Rate | None = None
     stores: Mapping[str, Store] = field(default_factory=dict)
+    hold_time_at_most: int = 0
+    """How long a silent source with a backlog holds time back; 0: as the worker is told."""
 
     @property
     def late(self) -> dict[str, Source]:

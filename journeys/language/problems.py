@@ -70,7 +70,6 @@ Code = Literal[
     "no-template-block",
     "no-workspace",
     "not-a-condition",
-    "not-supported-yet",
     "nothing-to-await",
     "one-way-on",
     "outcome-is-a-stage",

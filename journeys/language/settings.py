@@ -82,6 +82,7 @@ def build_workspace(
         caps=read_caps(root, channels, problems),
         holdout=read_holdout(root),
         rate=read_rate(root),
+        hold_time_at_most=_millis(root, "hold_time_at_most", 0),
         stores=read_stores(root.get("stores"), documents, problems),
     )
 

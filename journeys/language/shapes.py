@@ -24,7 +24,7 @@ _EVENT_NAME = re.compile(r"[\w.:/-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A mapping: its words with their checks, those it must have, and those still to come.
+    """A mapping: its words with their checks, and those it must have.
 
     Of each group in `alone` at most one word may stand there, of each in `some` at least one
     must.
@@ -33,7 +33,6 @@ class Shape:
     what: str
     words: Mapping[str, Check]
     required: tuple[str, ...] = ()
-    later: frozenset[str] = frozenset()
     alone: tuple[tuple[str, ...], ...] = ()
     some: tuple[tuple[str, ...], ...] = ()
 
@@ -44,8 +43,7 @@ class Shape:
             return
         for key, value in node.entries:
             self._check_word(key, value, problems)
-        if not self.later.intersection(node.names()):
-            self._check_whole(node, problems)
+        self._check_whole(node, problems)
 
     @property
     def _title(self) -> str:
@@ -55,8 +53,6 @@ class Shape:
         check = self.words.get(key.text)
         if check is not None:
             check(value, problems)
-        elif key.text in self.later:
-            not_yet(f"`{key.text}`", key, problems)
         else:
             what = f'{self._title} has no word "{key.text}".'
             mend = nearest(key.text, self.words)
@@ -79,12 +75,6 @@ class Shape:
                 choices = ", ".join(f"`{each}`" for each in group)
                 what = f"{self._title} needs one of {choices}."
                 problems.add("missing-word", head(node), what, "Add one of them.")
-
-
-def not_yet(word: str, key: Scalar, problems: Problems) -> None:
-    """Refuses what the language has and this version has not; `word` begins the sentence."""
-    mend = "Leave it out for now."
-    problems.add("not-supported-yet", key.place, f"{word} is not supported yet.", mend)
 
 
 def text(node: Node, problems: Problems) -> None:
@@ -303,17 +293,13 @@ class Open:
     words: Mapping[str, Check]
     rest: Check
     mend: str
-    later: frozenset[str] = frozenset()
 
     def __call__(self, node: Node, problems: Problems) -> None:
         if not isinstance(node, tree.Mapping):
             wrong(node, f"{self.what} is a mapping.", self.mend, problems)
             return
         for key, each in node.entries:
-            if key.text in self.later:
-                not_yet(f"`{key.text}`", key, problems)
-            else:
-                self.words.get(key.text, self.rest)(each, problems)
+            self.words.get(key.text, self.rest)(each, problems)
 
 
 @dataclass(frozen=True, slots=True)

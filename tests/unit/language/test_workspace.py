@@ -47,6 +47,7 @@ timezone: UTC
 clock: event
 grace: 0s
 memory: {for: 2d, at_most: 10}
+hold_time_at_most: 2h
 identity: {version: 1, namespaces: {phone: {limit: 2}}}
 channels:
   mail: {identifier: email, when: profile.traits.first_name == 'Li'}
@@ -58,6 +59,7 @@ sources:
     when = workspace.channels["mail"].when
 
     assert (workspace.clock, workspace.grace, workspace.memory_for) == ("event", 0, 172_800_000)
+    assert workspace.hold_time_at_most == 7_200_000
     assert workspace.identity == {"version": 1, "namespaces": {"phone": {"limit": 2}}}
     assert when is not None
     assert when.run(scope(person=Somebody({"first_name": "Li"}))) is True
