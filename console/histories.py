@@ -18,7 +18,7 @@ from journeys.identity.config import IdentityConfig
 from journeys.replay.pasts import Happened
 from schemas import inbox
 from schemas.errors import ContractError
-from schemas.inbox import Arrived, Emitted, InboxRecord, Merged
+from schemas.inbox import Arrived, Emitted, InboxRecord, Merged, Operated
 from schemas.intake import Mapping
 from schemas.intake.native import WATERMARK
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
@@ -49,10 +49,11 @@ class History:
 
 @dataclass
 class _Gathering:
-    """Records by profile, and who ended in whom."""
+    """Records by profile, who ended in whom, and which ids were of people erased since."""
 
     kept: dict[ProfileId, list[tuple[Millis, int, InboxRecord]]] = field(default_factory=dict)
     went: dict[ProfileId, ProfileId] = field(default_factory=dict)
+    erased: set[ProfileId] = field(default_factory=set)
     count: int = 0
     touchpoints: int = 0
     nobody: int = 0
@@ -72,6 +73,8 @@ class _Gathering:
         together: dict[ProfileId, list[tuple[Millis, int, InboxRecord]]] = {}
         for name in list(self.kept):
             records, root = self.kept.pop(name), self._root(name)
+            if root in self.erased:
+                continue
             if root in together:
                 together[root] += records
             else:
@@ -120,7 +123,8 @@ def read_file(
 async def read_inbox(
     settings: Settings, upto: Millis | None, made_here: frozenset[str], told_of: ToldOf
 ) -> History:
-    """The people of a workspace; touchpoints dated after `upto` are left out.
+    """The people of a workspace, without those who were erased; touchpoints dated after `upto`
+    are left out.
 
     Touchpoints that maps made are taken as they are, but for the types `made_here`, which the
     maps in question make again.
@@ -135,7 +139,9 @@ async def read_inbox(
                 continue
             heard[partition] = max(heard.get(partition, Millis(0)), touchpoint.time)
         name = inbox.recipient(record)
-        if name is not None:
+        if isinstance(record, Operated):
+            gathering.erased.update(record.profiles)
+        elif name is not None:
             gathering.add(name, heard.get(partition, Millis(0)), record)
             if gathering.count % BULK == 0:
                 told_of(0, 0, gathering.touchpoints)
@@ -146,8 +152,12 @@ async def _records(settings: Settings) -> AsyncIterator[tuple[int, InboxRecord]]
     async for raw in read_to_end(settings.connection, [settings.topics.inbox]):
         record = inbox.decode(raw.value)
         # All else in the inbox either follows from these, or is of the maps that were in force.
-        if isinstance(record, Arrived | Emitted | Merged):
+        if isinstance(record, Arrived | Emitted | Merged) or _erases(record):
             yield raw.partition, record
+
+
+def _erases(record: InboxRecord) -> bool:
+    return isinstance(record, Operated) and record.kind == "erase"
 
 
 def _touchpoints(

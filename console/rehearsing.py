@@ -22,7 +22,7 @@ from journeys.language.problems import Problems
 from journeys.language.tree import plain, read_tree
 from schemas import inbox
 from schemas.errors import ContractError
-from schemas.inbox import Arrived
+from schemas.inbox import Arrived, Operated
 from schemas.intake import Raw, decode
 from schemas.touchpoint import Millis, ProfileId, Touchpoint
 from streams.identities import resolve
@@ -134,18 +134,24 @@ def said_in(
 
 
 async def said_to_the_inbox(settings: Settings, step: Step) -> list[Said]:
-    """What the touchpoints of all shards say, in the order in which they came to their sources.
+    """What the touchpoints of all shards say, in the order in which they came to their sources;
+    those of people erased since are left out.
 
     The stamps of the inbox would not do: one transaction writes to many shards.
     """
-    found: list[tuple[Millis, tuple[str, int, int], Said]] = []
+    found: list[tuple[Millis, tuple[str, int, int], Said, ProfileId]] = []
+    erased: set[ProfileId] = set()
     async for record in read_to_end(settings.connection, [settings.topics.inbox]):
         entry = inbox.decode(record.value)
-        if isinstance(entry, Arrived):
-            found.append((entry.touchpoint.received, entry.origin, _said(entry.touchpoint)))
+        if isinstance(entry, Operated) and entry.kind == "erase":
+            erased.update(entry.profiles)
+        elif isinstance(entry, Arrived):
+            said = _said(entry.touchpoint)
+            found.append((entry.touchpoint.received, entry.origin, said, entry.profile))
             if len(found) % BATCH == 0:
                 step("reading", len(found), 0)
-    return [said for *_, said in sorted(found, key=lambda one: one[:2])]
+    found.sort(key=lambda one: one[:2])
+    return [said for *_, said, profile in found if profile not in erased]
 
 
 async def rehearse(

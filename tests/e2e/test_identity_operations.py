@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from console.cli.main import run
+from console.histories import read_inbox
+from console.rehearsing import said_to_the_inbox
 from journeys.engine.profile import Profile, decode
 from journeys.identity.claims import Claims, Identifier
 from journeys.identity.config import identity_config
@@ -113,12 +115,16 @@ async def test_identity_is_the_same_after_a_flush_whatever_was_asked_of_it(
 
 
 async def _assert_forgotten(world: World) -> None:
-    """Nothing of Ann is in any shard, and no dead letter keeps what came late."""
+    """Nothing of Ann is in any shard, no dead letter keeps what came late, and nobody who looks
+    back through the inbox meets her."""
     assert not {"web", "ann"} & _values(await _live(world))
     assert await world.values("touchpoints.dlq") == []
     stored = await world.stored()
     assert b"Ann" not in b"".join(raw for shard in stored.values() for raw in shard.values())
     assert stored == await world.refolded()
+    past = await read_inbox(world.settings, None, frozenset(), lambda *_: None)
+    assert [len(one) for one in past.pasts] == [1]
+    assert len(await said_to_the_inbox(world.settings, lambda *_: None)) == 1
 
 
 async def _wayline(world: World, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
