@@ -15,10 +15,10 @@ from schemas.inbox import MergeIn, Operated
 from schemas.touchpoint import ProfileId
 
 from .caps import PLACES_KEPT
-from .departures import Parting
+from .departures import Parting, print_of
 from .facts import tells
 from .moves import memory_key
-from .profile import Instance, Memory, Profile, Remembered, encode, print_of
+from .profile import Instance, Memory, Profile, Remembered, encode
 from .segments import edges
 from .turn import Turn
 from .waits import replan

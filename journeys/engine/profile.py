@@ -4,16 +4,15 @@ The structs are arrays in msgpack: fields are only ever appended, with defaults.
 one may change it in place; what is encoded depends on nothing but the records folded into it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
-from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
 from schemas.touchpoint import Millis
 
-from .departures import Erasure, Parting
+from .departures import Erasure, Parting, print_of
 
 ANONYMOUS_KEPT = 90 * 24 * 3600 * 1000
 """An anonymous profile without an open instance is forgotten so long after it was last seen."""
@@ -329,14 +328,6 @@ def encode(profile: Profile) -> bytes:
 def decode(stored: bytes) -> Profile:
     """Raises msgspec.ValidationError where a newer release wrote a field of another kind."""
     return _decode(stored)
-
-
-def print_of(links: Iterable[str]) -> int:
-    """Tells by which identifiers a touchpoint came, given their tokens in any order."""
-    found = 0
-    for token in links:
-        found ^= crc32(token.encode())
-    return found
 
 
 def remember(
