@@ -183,6 +183,20 @@ class Forgotten(Struct, frozen=True, array_like=True, tag="forgotten"):
     part: ProfileId
 
 
+class Recounted(Struct, frozen=True, array_like=True, tag="recounted"):
+    """What touchpoints that were not counted at the time come to in a computed trait.
+
+    They are those that `of` had, on its way to whoever it is now (`profile`), from the log before
+    `trait`, by id, came into force for the `gap`-th time. `figures`: bucket -> figure, in msgpack.
+    """
+
+    profile: ProfileId
+    of: ProfileId
+    trait: str
+    gap: int
+    figures: bytes
+
+
 class Marked(Struct, frozen=True, array_like=True, tag="marked"):
     """A source has told of all, or as good as all, that happened to it before `upto`."""
 
@@ -211,6 +225,7 @@ InboxRecord = (
     | Archived
     | Forget
     | Forgotten
+    | Recounted
 )
 
 
@@ -252,7 +267,7 @@ def is_of_later(value: bytes) -> str | None:
 def recipient(record: InboxRecord) -> ProfileId | None:
     """The profile in whose shard the record belongs; None for those that concern a shard."""
     match record:
-        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried():
+        case Arrived() | Forwarded() | Emitted() | MergeIn() | Retried() | Recounted():
             return record.profile
         case Operated() | Forget() | Forgotten():
             return record.profile

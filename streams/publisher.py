@@ -35,6 +35,7 @@ __all__ = [
     "fence_all",
     "fold_name",
     "publish_once",
+    "send_acknowledged",
     "set_cursor",
     "stitch_name",
 ]
@@ -132,7 +133,7 @@ async def publish_once(
     On the embedded broker they are sent in order, and a failure may leave a part.
     """
     if connection.embedded:
-        await _acknowledged_once(connection, records)
+        await send_acknowledged(connection, records)
         return
     producers = await _fenced(connection, [transactional_id])
     try:
@@ -145,7 +146,8 @@ async def publish_once(
         await _stopped(producers[transactional_id])
 
 
-async def _acknowledged_once(connection: KafkaConnection, records: Sequence[Outgoing]) -> None:
+async def send_acknowledged(connection: KafkaConnection, records: Sequence[Outgoing]) -> None:
+    """In order, each for itself: a failure may leave a part. For what may be there twice."""
     producer = AIOKafkaProducer(**connection.client(), **SETTINGS, enable_idempotence=True)
     await _started(producer)
     try:

@@ -4,7 +4,7 @@ Nothing is written but by `lua/commit.lua`, which refuses a picture that is else
 profile stands in its shard's due index, so a shard's people can be enumerated in order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Round, Shard
 from journeys.engine.fold import tick_time
+from journeys.engine.profile import decode
 from journeys.engine.rounds import NOBODY, Visited
 from journeys.engine.steering import may_pass
 from schemas.inbox import Logged
+from schemas.topics import shard_of
 from schemas.touchpoint import Millis, ProfileId
 
 from .keys import Keys
@@ -47,6 +49,22 @@ class RedisStates:
         """The facts of a shard as stored last; None where it was never stored."""
         stored: Any = await self._redis.hget(self._keys.meta(shard), "facts")
         return _facts.decode(stored) if stored else None
+
+    async def redirects(self, profiles: Collection[ProfileId]) -> set[ProfileId]:
+        """Those of the profiles that were merged into others, or erased."""
+        names, found = list(profiles), set()
+        for at in range(0, len(names), COMMAND_PARTS):
+            page = names[at : at + COMMAND_PARTS]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for name in page:
+                    pipe.get(self._keys.profile(shard_of(name, self._shards), name))
+                values = await pipe.execute()
+            found |= {
+                name
+                for name, value in zip(page, values, strict=True)
+                if value and decode(value).redirect
+            }
+        return found
 
     async def load(
         self, shard: int, offset: int, profiles: Iterable[ProfileId], tick: Logged | None

@@ -21,6 +21,7 @@ from console.cli import (
     mending,
     people,
     publish,
+    recompute,
     schema,
     send,
     simulate,
@@ -48,7 +49,9 @@ for commands in (backtest, diff, explain):
     commands.add_to(app)
 for commands in (schema, send, start, imports, actions):
     commands.add_to(app)
-for commands in (people, identity, dead_letters, gate, steering, mending, status, version):
+for commands in (people, identity, dead_letters, gate, steering, mending, recompute):
+    commands.add_to(app)
+for commands in (status, version):
     commands.add_to(app)
 
 

@@ -89,6 +89,8 @@ class Shard(Struct, array_like=True):
     announced: dict[str, Announced] = {}
     announcements: int = 0
     """How many publications had something to announce."""
+    since: dict[str, int] = {}
+    """Computed trait, by id -> the inbox offset from which on it is counted."""
 
 
 class Output(Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ from schemas.inbox import (
     Opened,
     Operated,
     Published,
+    Recounted,
     Released,
     Retried,
     Stopped,
@@ -39,6 +40,7 @@ from .local_time import day_of
 from .occasions import announce
 from .parting import TokenOf
 from .profile import ANONYMOUS_KEPT, NEVER, Profile, decode, due_of, encode, gate_of
+from .recounting import came_into_force, recounted
 from .rounds import NOBODY, Visited
 from .steering import Steering, steer
 from .turn import Turn
@@ -129,12 +131,12 @@ class Folding:
                 rounds.move_on(shard, visited)
             case Merged() | MergeIn():
                 self._merge(record, logged.offset)
-            case Retried():
-                self._retry(record.profile, logged.offset)
+            case Retried() | Recounted():
+                self._address(record, logged.offset)
             case Operated() | Forget() | Forgotten():
                 self._operate(record, logged.offset)
             case _:
-                self._control(record)
+                self._control(record, logged.offset)
 
     def effects(self) -> Effects:
         """All that was changed, indexed by the grace in force when it was."""
@@ -153,6 +155,14 @@ class Folding:
     def outputs(self) -> list[Output]:
         """All that came out so far, in order."""
         return self._effects.outputs
+
+    def profile(self, name: ProfileId) -> Profile | None:
+        """Hers, if it is in hand."""
+        return self._hand.get(name)
+
+    def people(self) -> Mapping[ProfileId, Profile | None]:
+        """All in hand."""
+        return self._hand
 
     def next_due(self) -> tuple[Millis, ProfileId] | None:
         """Who of those in hand is to be looked at first, and when; None for nobody, ever."""
@@ -206,12 +216,17 @@ class Folding:
             turn.profile = merging.merge(turn, record)
         self._done(turn)
 
-    def _retry(self, name: ProfileId, offset: int) -> None:
-        profile = self._live(name)
-        if profile is not None and not profile.redirect:
-            turn = self._turn(name, offset, profile)
+    def _address(self, record: Retried | Recounted, offset: int) -> None:
+        """What is for a person who is there, and makes nobody."""
+        profile = self._live(record.profile)
+        if profile is None or (profile.redirect and isinstance(record, Retried)):
+            return
+        turn = self._turn(record.profile, offset, profile)
+        if isinstance(record, Retried):
             retry(turn)
-            self._done(turn)
+        else:
+            recounted(turn, record)
+        self._done(turn)
 
     def _operate(self, record: Operated | Forget | Forgotten, offset: int) -> None:
         name = record.profile
@@ -230,13 +245,13 @@ class Folding:
         if turn.profile.redirect or self._hand[name] is not None:
             self._done(turn)
 
-    def _control(self, record: Control) -> None:
+    def _control(self, record: Control, offset: int) -> None:
         shard = self._shard
         match record:
             case Opened():
                 shard.clock, shard.fold_version = record.clock, record.fold_version
             case Published():
-                self._publish(record)
+                self._publish(record, offset)
             case Stopped():
                 versions.stop(shard, record.map, shard.known.get(record.map, ()))
             case Archived():
@@ -248,7 +263,7 @@ class Folding:
             case _:
                 steer(shard, record)
 
-    def _publish(self, record: Published) -> None:
+    def _publish(self, record: Published, offset: int) -> None:
         shard = self._shard
         before = shard.maps.items()
         shard.settings, shard.maps = record.settings, dict(record.maps)
@@ -257,6 +272,8 @@ class Folding:
         self._release = self._release_of(shard)
         versions.published(shard, before, self._release)
         announce(shard, self._release)
+        computed = self._release.workspace.computed if self._release else {}
+        came_into_force(shard, {each.id for each in computed.values()}, offset)
 
     def _archive(self, record: Archived) -> None:
         self._recount()

@@ -120,6 +120,7 @@ def _unite_facts(profile: Profile, other: Profile) -> None:
             profile.consents[name] = consent
     profile.windows = _latest(profile.windows, other.windows)
     profile.failed = _latest(profile.failed, other.failed)
+    profile.filled = list(dict.fromkeys([*profile.filled, *other.filled]))
     places = {place.action: place for place in (*other.places, *profile.places)}
     profile.places = sorted(places.values(), key=lambda place: (place.at, place.action))
     profile.pace = pace.united(profile.pace, other.pace)

@@ -70,8 +70,7 @@ class Standing(Struct, array_like=True):
 
     `stood` is the log time at which it came there; `holds` says that she waits for it. It is
     judged anew when the shard's time reaches `until`; 0: when the gate is opened, NEVER and more:
-    when its map is resumed. What was paused, or due before a publication, does not leave after
-    `fresh_until`, if that is set.
+    when its map is resumed. It does not leave after `fresh_until`, if that is set.
     """
 
     id: str
@@ -122,7 +121,7 @@ class Settling(Struct, array_like=True, gc=False):
 
 
 FINAL = frozenset({"delivered", "done", "failed", "expired", "declined"})
-"""Results after which nothing more becomes of an action, but that she clicks or replies."""
+"""After these nothing more becomes of an action, but that she clicks or replies."""
 
 
 class Sent(Struct, array_like=True):
@@ -150,8 +149,7 @@ class Sent(Struct, array_like=True):
 
 
 class Left(Struct, array_like=True, gc=False):
-    """The stage she left last: what is dated in (`since`, `until`) would have led on instead of
-    `taken`, a touchpoint or a timer, had it come in time."""
+    """The stage she left last: dated in (`since`, `until`) it had led on in place of `taken`."""
 
     stage: str
     since: int
@@ -274,7 +272,7 @@ class Profile(Struct, array_like=True, gc=False):
     """When time alone may change a segment she is in or not; 0: never."""
     ended: list[Ended] = []
     pace: dict[int, int] = {}
-    """Touchpoints by window of event time; `engine.pace` reads it."""
+    """Touchpoints by window of event time; see `engine.pace`."""
     heard: int = 0
     """The latest announcement she has been told of."""
     occasions: dict[str, tuple[int, int]] = {}
@@ -284,7 +282,10 @@ class Profile(Struct, array_like=True, gc=False):
     parting: list[Parting] = []
     erasure: Erasure | None = None
     failed: dict[str, int] = {}
-    """Identifiers to which nothing could be sent, for good, and since when; `engine.failures`."""
+    """Identifiers of no use, and since when; see `engine.failures`."""
+
+    filled: list[int] = []
+    """What computed traits were filled with; see `engine.recounting`."""
 
     def trait(self, name: str) -> Any:
         found = self.traits.get(name)

@@ -22,6 +22,20 @@ def tally(turn: Turn, touchpoint: Touchpoint) -> None:
         _add(turn, computed, touchpoint)
 
 
+def fill(profile: Profile, computed: Computed, figures: Mapping[int, Any], now: int) -> None:
+    """Adds figures of touchpoints that were not counted when they came; `now`: the shard's time."""
+    kept = profile.tallies.setdefault(computed.id, {})
+    join_all(kept, figures, computed)
+    if computed.window is not None and computed.how != "distinct":
+        _drop(kept, computed.window.bucket(now) - computed.window.size)
+
+
+def join_all(kept: dict[int, Any], figures: Mapping[int, Any], computed: Computed) -> None:
+    """Adds figures to those kept of the same trait."""
+    for bucket, figure in figures.items():
+        _join(kept, bucket, figure, computed)
+
+
 def unite(profile: Profile, other: Profile, known: Mapping[str, Computed]) -> None:
     """Figures of two people who are one: buckets add up. `known` is by id."""
     for name, theirs in other.tallies.items():
@@ -30,8 +44,7 @@ def unite(profile: Profile, other: Profile, known: Mapping[str, Computed]) -> No
         if mine is None or computed is None:
             profile.tallies.setdefault(name, theirs)
             continue
-        for bucket, figure in theirs.items():
-            _join(mine, bucket, figure, computed)
+        join_all(mine, theirs, computed)
 
 
 def _add(turn: Turn, computed: Computed, touchpoint: Touchpoint) -> None:

@@ -30,6 +30,8 @@ COMMANDS = [
             "resume",
             "drain",
             "stop",
+            "archive",
+            "recompute",
             "status",
             "version",
         )
