@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .action import Action
 from .deadletter import CODE, OMITTED, PATH
 from .intake.native import NativeTouchpoint
+from .known import KNOWN, ActionHeaders, OutputHeaders
 from .transition import Transition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -46,15 +47,33 @@ MODELS: dict[str, type[BaseModel]] = {
     "touchpoint": NativeTouchpoint,
     "action": Action,
     "transition": Transition,
+    "action-headers": ActionHeaders,
+    "output-headers": OutputHeaders,
     "dead-letter-headers": DeadLetterHeaders,
 }
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """The schema of each record by its name, as plain JSON values."""
-    return {name: _schema(name, model) for name, model in MODELS.items()}
+    found = {name: _schema(name, model) for name, model in MODELS.items()}
+    return found | {name: _touchpoint(name, *known) for name, known in KNOWN.items()}
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    head = {"$schema": DIALECT, "$id": f"urn:wayline:{name}"}
-    return head | model.model_json_schema(by_alias=True, mode="validation")
+    return _head(name) | model.model_json_schema(by_alias=True, mode="validation")
+
+
+def _touchpoint(name: str, types: tuple[str, ...], model: type[BaseModel]) -> dict[str, Any]:
+    """The native form of these types, whose properties are as the model says."""
+    properties = model.model_json_schema(by_alias=True, mode="validation")
+    return _head(name) | {
+        "title": model.__name__,
+        "description": properties.pop("description", ""),
+        "allOf": [NativeTouchpoint.model_json_schema(by_alias=True, mode="validation")],
+        "required": ["type", "properties"],
+        "properties": {"type": {"enum": list(types)}, "properties": properties},
+    }
+
+
+def _head(name: str) -> dict[str, Any]:
+    return {"$schema": DIALECT, "$id": f"urn:wayline:{name}"}

@@ -6,7 +6,7 @@ import typer
 
 from console.cli.options import examples
 
-_WHAT = "map, workspace, catalogue or templates; touchpoint, action or transition."
+_WHAT = "map, workspace, catalogue, templates; touchpoint, action, transition, action-result ..."
 
 
 def add_to(app: typer.Typer) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from schemas.known import RESULTS as RESULTS  # noqa: PLC0414 (one list, in the contract)
+
 from .scope import Scope
 
 Type = Literal[
@@ -15,19 +17,6 @@ DECLARABLE: tuple[Type, ...] = tuple(each for each in get_args(Type) if each not
 
 REQUESTED = "map.requested"
 """The type of requests to enter a map; a map's `event.x` and `entry.x` are what came `with` it."""
-
-RESULTS = (
-    "accepted",
-    "delivered",
-    "done",
-    "failed",
-    "expired",
-    "declined",
-    "clicked",
-    "replied",
-    "postponed",
-)
-"""What may become of an action (rule 16); each comes back as a touchpoint `action.<result>`."""
 
 RESULT_PROPERTIES: Mapping[str, str] = {
     "action_id": "text",

@@ -67,9 +67,7 @@ async def test_a_trait_that_came_later_is_filled_once_while_workers_run(
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     formula = await wayline("recompute", "twice")
     said.append(capsys.readouterr().err)
-    # A Tick in each shard: behind two transactions of other shards lie two markers.
-    await world.pass_time("2026-03-01T12:01:00Z")
-    await world.settled(until=1_772_366_460_000)
+    await world.settled()
 
     found = await figures(world)
     assert (early, codes, formula) == (1, [0, 0], 1)

@@ -7,12 +7,15 @@ from typing import Any
 
 import orjson
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from console.cli.main import run
 from schemas.inbox import Published, encode
+from schemas.published import json_schemas
 from streams.library import map_key, read_shelf
 from streams.ports import Outgoing
 from streams.publisher import publish_once
+from streams.reading import read_to_end
 from streams.settings import environment
 from tests.e2e.shop import documents
 from tests.e2e.world import World
@@ -76,6 +79,22 @@ async def test_people_are_counted_moved_by_ticks_and_reminded_when_the_new_versi
     actions = await shop.values("actions.sms")
     assert [(a["version"], a["due"]) for a in actions] == [(2, "2026-03-01T13:00:00.000Z")] * 30
     assert await shop.stored() == await shop.refolded()
+    assert await _breaches(shop) == []
+
+
+async def _breaches(world: World) -> list[str]:
+    """What of all that was said does not keep its published schema."""
+    schemas, found = json_schemas(), []
+    said = {"actions.sms": ("action", "action-headers")}
+    said["journey.transitions"] = ("transition", "output-headers")
+    for topic, (of_value, of_headers) in said.items():
+        async for record in read_to_end(world.connection, [world.topics.named(topic)]):
+            headers = {name: value.decode() for name, value in record.headers}
+            pairs = ((of_value, orjson.loads(record.value)), (of_headers, headers))
+            for name, each in pairs:
+                validator = Draft202012Validator(schemas[name], format_checker=FormatChecker())
+                found += [error.message for error in validator.iter_errors(each)]
+    return found
 
 
 async def test_what_would_strand_people_or_reuses_a_number_is_refused_and_they_may_be_ended(

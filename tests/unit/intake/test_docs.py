@@ -38,7 +38,7 @@ def test_every_example_is_taken_in_its_form() -> None:
     pairs = re.findall(r"(\S+): (\S+)", written[1])
     headers = tuple((name, value.encode()) for name, value in pairs)
     mappings = _mappings()
-    *plain, binary, change, receipt = examples
+    *plain, binary, change, receipt, result = examples
 
     told = [_decoded(text) for text in plain]
     event = _decoded(binary, headers)
@@ -53,6 +53,7 @@ def test_every_example_is_taken_in_its_form() -> None:
         "order.changed",
         {"order_id": 7, "was": "new", "is": "paid"},
     )
+    assert _decoded(result).properties["hard"] is True
     assert (paid.source, paid.id, paid.time) == ("till", "9912", AT_HALF_PAST)
     assert told[0].time == event.time == paid.time
 

@@ -93,3 +93,46 @@ def test_the_headers_of_a_dead_letter_are_valid(value: bytes) -> None:
     assert _problems("dead-letter-headers", texts) == []
     assert _problems("dead-letter-headers", texts | {"__connect.errors.offset": "x"})
     assert _problems("dead-letter-headers", {"traceparent": "00-aa"})
+
+
+def test_headers_of_what_the_engine_says_are_valid() -> None:
+    told = [output for output in eventful() if output.kind != "inbox"]
+    for output in told:
+        headers = {name: value.decode() for name, value in output.headers}
+        headers |= {"wayline-shard": "3", "wayline-offset": str(output.offset)}
+        name = "action-headers" if output.kind.startswith("actions.") else "output-headers"
+
+        assert _problems(name, headers) == []
+
+
+RESULT = {"type": "action.failed", "identifiers": {"phone": "1"}, "properties": {"action_id": "a"}}
+REQUEST = {"type": "map.requested", "identifiers": {"phone": "1"}, "properties": {"map": "m"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("action-result", RESULT),
+        ("action-result", {**RESULT, "properties": {"action_id": "a", "hard": True}}),
+        ("source-watermark", MARK),
+        ("map-requested", {**REQUEST, "properties": {"map": "m", "key": "k", "with": {"a": 1}}}),
+    ],
+)
+def test_what_the_engine_reads_is_valid(name: str, record: dict[str, Any]) -> None:
+    decode(Raw("t", 0, 1, NOW, None, orjson.dumps(record)), None, NOW)  # type: ignore[arg-type]
+
+    assert _problems(name, record) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("action-result", {**RESULT, "type": "action.lost"}),
+        ("action-result", {**RESULT, "properties": {}}),
+        ("action-result", {**RESULT, "identifiers": {}}),
+        ("map-requested", {**REQUEST, "properties": {"key": "k"}}),
+        ("source-watermark", {"type": "source.watermark", "properties": {"source": "till"}}),
+    ],
+)
+def test_what_the_engine_could_not_use_is_not(name: str, record: dict[str, Any]) -> None:
+    assert _problems(name, record)
