@@ -141,7 +141,8 @@ def unite(profile: Profile, other: Profile) -> None:
         profile.occasions[name] = min(theirs, profile.occasions.get(name, theirs))
     for name, at in other.let_in.items():
         profile.let_in[name] = max(at, profile.let_in.get(name, at))
-    profile.heard = min(profile.heard, other.heard) if exists(profile) else other.heard
+    heard = [each.heard for each in (profile, other) if exists(each)]
+    profile.heard = min(heard, default=profile.heard)
 
 
 def _is_due(planned: Moment | None, moment: int) -> bool:

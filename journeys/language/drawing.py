@@ -9,9 +9,11 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import time
 from typing import Any
 
-from .model import Choice, Duration, End, Expression, Go, Map, Split, Stage, Timer, To
+from .computing import Segment
+from .model import Choice, Duration, End, Expression, Go, Map, Split, Stage, Timer, To, Trigger
 from .occasions import Dates, Schedule
 from .occasions import said as said_of
+from .segments import is_unnamed
 
 EVERYWHERE = "everywhere"
 
@@ -125,6 +127,8 @@ def _words(part: Any, left_out: tuple[str, ...] = ()) -> str:
     """What is written in a line, a timer or a trigger, but for where it leads."""
     if isinstance(part, Schedule | Dates):
         return said_of(part)
+    if isinstance(part, Trigger) and part.segment is not None:
+        return _state(part, part.segment)
     said = []
     if isinstance(part, Timer) and part.until is not None:
         said.append(_planned(part.until, part.shift))
@@ -136,6 +140,13 @@ def _words(part: Any, left_out: tuple[str, ...] = ()) -> str:
         elif not _is_default(field, value):
             said.append(_word(field.name, value))
     return " ".join(each for each in said if each)
+
+
+def _state(trigger: Trigger, segment: Segment) -> str:
+    """`segment lapsing`, or the condition where it stands alone."""
+    alone = is_unnamed(segment)
+    when = f" [{trigger.when.source}]" if trigger.when else ""
+    return f"[{segment.when.source}]" if alone else f"{trigger.events[0]}{when}"
 
 
 def _order(field: "Field[Any]") -> int:

@@ -5,6 +5,7 @@ exits notice both alike, as touchpoints of these types, which no sender can writ
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from .traits import Traits, parts_of
 from .tree import Mapping as Tree
 from .tree import Node, Scalar, mapping, scalar
 
+_UNNAMED = re.compile(r"when-[0-9a-f]{8}")
 _BY_DAY = frozenset({"days_since", "days_until", "months_since", "date", "weekday"})
 _BY_CLOCK = {"hours_since": 3_600_000, "minutes_since": 60_000}
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
@@ -41,6 +43,11 @@ def went_out(name: str) -> str:
 def unnamed(condition: Scalar) -> str:
     """The name of the segment that a condition alone is."""
     return f"when-{hashlib.sha256(condition.text.encode()).hexdigest()[:8]}"
+
+
+def is_unnamed(segment: Segment) -> bool:
+    """Whether it is a condition alone."""
+    return _UNNAMED.fullmatch(segment.name) is not None
 
 
 def type_noticed(node: Tree) -> str | None:

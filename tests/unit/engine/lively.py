@@ -10,6 +10,7 @@ from journeys.language.model import (
     Change,
     Emit,
     End,
+    Entry,
     Exit,
     Goal,
     Holdout,
@@ -25,6 +26,7 @@ from journeys.language.model import (
     To,
     Trigger,
 )
+from journeys.language.occasions import Dates, Schedule
 
 from .building import (
     MINUTE,
@@ -152,7 +154,18 @@ def features() -> Map:
     return map_of("features", stages, [entry("a")], looks_back=True)
 
 
+def moments(schedule: Schedule) -> Map:
+    """By a schedule, one after the other, and an hour after the moment that her facts say."""
+    greet = stage("greet", do=(send("greet/do/0"),), after=(Timer(hours(1), go=End("over")),))
+    entries = [
+        Entry(Trigger(()), None, hours(9), schedule=schedule, spread=hours(1)),
+        Entry(Trigger(()), None, hours(9), date=Dates(DUE, shift=hours(1))),
+    ]
+    return map_of("moments", [greet], entries)
+
+
 BOOK = release(
+    moments(Schedule(cron="30 */6 * * *")),
     follow_up(),
     features(),
     carts(),
@@ -161,6 +174,7 @@ BOOK = release(
     space=workspace(quiet_hours=NOON, caps=SCARCE, holdout=Holdout(50, "b")),
 )
 OTHER = release(
+    moments(Schedule(at=time(12))),
     follow_up(),
     features(),
     carts(),

@@ -183,6 +183,8 @@ def test_a_timer_never_fires_early(happened: list[Happening]) -> None:
         for row in rows:
             if row["cause"] == "timer" and row["kind"] in ("move", "end", "action"):
                 assert row["at"] <= rfc3339(life.shard.time - grace) or row["at"] == row["logged"]
+            if row["cause"] in ("schedule", "date") and row["kind"] in ("enter", "refused"):
+                assert row["at"] <= rfc3339(life.shard.time - grace)
 
     seen: list[dict[str, Any]] = []
     lived(happened, watch=watch)

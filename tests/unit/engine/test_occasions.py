@@ -328,6 +328,15 @@ def test_what_only_the_other_half_of_her_missed_is_made_up_for() -> None:
     assert entered(behind) == [(BEA, "05-04T12:00")]
 
 
+def test_somebody_of_whom_nothing_is_known_brings_nothing_of_the_past_with_her() -> None:
+    life = Life(book(NOON))
+    everybody(life, ANN)
+    life.append(Merged(BEA, ANN), START + 1)
+    life.deliver()
+
+    assert life.due[ANN] == at("2026-05-04 12:00") + 5 * SECOND
+
+
 def test_without_occasions_nothing_is_announced_and_nobody_is_planned() -> None:
     life = Life(book("{event: visit}"))
     everybody(life)

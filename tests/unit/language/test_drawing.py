@@ -73,3 +73,17 @@ def _assert_whole(map_: Map) -> None:
     assert {*ways} <= {*drawn}
     assert picture.count("-->") + picture.count("-.->") == len(drawn)
     assert picture == draw(map_)
+
+
+def test_an_entry_at_a_moment_is_drawn_as_one_would_say_it() -> None:
+    (case,) = [each for each in cases("ok") if each.stem == "everybody-at-a-time"]
+
+    assert [edge.label for edge in edges_of(compiled(case)) if edge.source is None] == [
+        "schedule tue, fri at 10:00 [profile.traits.spent > 100] spread 2h",
+        "schedule 2026-11-11 at 09:30",
+        "schedule cron 0 10 1 * *",
+        "date profile.traits.birthday every year 7d before at 10:00",
+        "date profile.traits.birthday 1mo after [profile.traits.tier == 'gold']",
+        "segment regulars existing spread 30m",
+        "[profile.traits.orders > 3] existing",
+    ]

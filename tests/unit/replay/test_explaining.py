@@ -101,3 +101,24 @@ def test_a_merge_is_part_of_the_story() -> None:
     found = story(touch(ANN, "cart.filled", 0), MergeIn(BEA, ANN, (), encode(Profile())))
 
     assert found.steps[1].what == "bea turns out to be her"
+
+
+def test_of_a_schedule_it_says_when_she_would_be_let_in_next() -> None:
+    by_time = MAP.replace(
+        "{event: cart.filled, key: event.cart}",
+        "[{schedule: {at: '12:00'}, when: exists(profile.traits.first_name)}, {event: order.paid}]",
+    ).replace("event.cart", "null")
+    compiled = compile_workspace(
+        documents("name: n\nuntil: +1d\ndate: 2026-05-04\nexpect: {}", by_time)
+    )
+    release = make_release(compiled.workspace, compiled.maps, [])
+    published = [OPENED[0], Published(compiled.workspace.digest, {"cart": 1})]
+    records = [*published, touch(ANN, "cart.filled", 0), tick(3)]
+    log = [Logged(n, Millis(0), record) for n, record in enumerate(records)]
+
+    found = explain(log, ANN, Shard(0, 1), lambda s: release if s.settings else None, str)
+
+    assert [(way.label, way.at) for way in found.doors["cart"]] == [
+        ("schedule every day at 12:00 [exists(profile.traits.first_name)]", START + 26 * HOUR),
+        ("order.paid", None),
+    ]

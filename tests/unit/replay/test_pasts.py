@@ -1,7 +1,9 @@
 """People of the past led through maps: the same as a shard would have done with them."""
 
 import random
+from datetime import datetime
 
+import msgspec
 import orjson
 
 from journeys.engine.effects import Output
@@ -158,3 +160,41 @@ def test_two_drafts_part_at_the_first_thing_they_do_otherwise() -> None:
     assert (found.new.text, found.new.cause) == ("waiting → remind", "timer")
     assert (found.old.text, found.old.cause) == ("goal ordered, worth 30", "touchpoint")
     assert found.first == found.new
+
+
+def test_before_it_begins_nobody_enters_by_time() -> None:
+    """By a schedule, a date or a segment; who is in the segment by then enters as it begins."""
+    entries = {
+        "schedule: {at: '12:00'}": [50, 74],
+        "date: profile.traits.born, every: month": [302],
+        "segment: away": [],
+        "segment: away, existing: enter": [36],
+    }
+    for enter, hours in entries.items():
+        texts = documents("name: nothing\ngiven: []\nexpect: {}")
+        texts["catalogue/more.yaml"] = (
+            "traits: {born: date, seen: {last: event.time, of: cart.filled}}\n"
+            "segments: {away: {when: hours_since(profile.traits.seen) >= 10}}\n"
+        )
+        texts["maps/cart.yaml"] = (
+            f"map: cart\nversion: 1\nenter: {{{enter}}}\nreentry: parallel\n"
+            "stages: {a: {after: {wait: 1h, end: x}}}\n"
+        )
+        compiled = compile_workspace(texts)
+        arrived = touch(ANN, "cart.filled", 0)
+        assert isinstance(arrived, Arrived)
+        born = msgspec.structs.replace(arrived.touchpoint, traits={"born": "1990-05-17"})
+        records = past(msgspec.structs.replace(arrived, touchpoint=born))
+        begin, end = Millis(START + 36 * HOUR), Millis(START + 14 * 24 * HOUR)
+
+        outputs = relive(
+            rules_of(compiled.workspace, compiled.maps),
+            as_known_before(records, begin),
+            end,
+            begin,
+        )
+
+        rows = [orjson.loads(value) for value in told(outputs)]
+        entered = [datetime.fromisoformat(r["at"]) for r in rows if r["kind"] == "enter"]
+        found = [(each.timestamp() * 1000 - START) / HOUR for each in entered]
+        assert found[: len(hours) or 1] == hours, enter
