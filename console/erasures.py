@@ -1,6 +1,7 @@
 """Erasures that are done: asked for by a touchpoint, reported once every shard has forgotten."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -9,10 +10,16 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from console.connections import require_topics
-from console.people import moment
-from console.refusals import CannotRun
+from console.connections import redis_of, require_topics
+from console.people import moment, show, who
+from console.refusals import CannotRun, Refused
 from console.sending import send
+from journeys.engine.profile import Profile
+from journeys.identity.limits import namespace_of
+from journeys.identity.operations import BY_ID
+from journeys.identity.records import Node, decode_node
+from schemas.touchpoint import ProfileId
+from streams.identities import RedisIdentities
 from streams.reading import high_watermarks, read_to_end
 from streams.settings import Settings
 
@@ -41,6 +48,41 @@ async def all_reports(settings: Settings) -> list[Report]:
     rows = [orjson.loads(record.value) async for record in read]
     found = [_report(row) for row in rows if row["type"] == "profile.erased"]
     return sorted(found, key=lambda report: (report.reported, report.request))
+
+
+async def what_would_go(settings: Settings, whom: str) -> str:
+    """What an erasure would forget, in one line; nothing is sent.
+
+    `whom` is an identifier, or `profile:<id>`. Raises Refused for what can identify nobody.
+    """
+    by_id = whom.startswith(BY_ID)
+    profile = ProfileId(whom.removeprefix(BY_ID)) if by_id else (await who(settings, whom)).profile
+    async with redis_of(settings) as redis:
+        profile, node = await _living(RedisIdentities(redis, settings.keys), profile)
+    if profile is None or node is None or node.erased:
+        return f"{whom} is nobody's. Touchpoints of it that are older would be kept away."
+    counts = Counter(map(namespace_of, node.identifiers))
+    parts = [f"{count} {name}" for name, count in sorted(counts.items())]
+    try:
+        found = (await show(settings, profile)).profile
+    except Refused:  # her shard is behind identity
+        found = Profile()
+    parts += [f"{len(found.remembered)} remembered touchpoints", f"{len(node.aliases)} former ids"]
+    parts += [f"her journey in {instance.map}" for instance in found.instances]
+    return f"would forget {profile}: {', '.join(parts)}"
+
+
+async def _living(
+    identities: RedisIdentities, profile: ProfileId | None
+) -> tuple[ProfileId | None, Node | None]:
+    """Where a profile has ended, and its node."""
+    while profile is not None:
+        raw = (await identities.nodes([profile]))[profile]
+        node = decode_node(raw) if raw else None
+        if node is None or node.to is None:
+            return profile, node
+        profile = node.to
+    return None, None
 
 
 async def erase(settings: Settings, value: bytes, within: float) -> tuple[str, Report | None]:

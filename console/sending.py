@@ -10,6 +10,7 @@ from console.connections import redis_of, require_topics
 from console.people import rules_in_force
 from console.refusals import Refused
 from journeys.identity.claims import Claims
+from journeys.identity.operations import asked_for, operation
 from schemas.intake import Raw, decode
 from schemas.touchpoint import Millis
 from streams.clock import RedisClock
@@ -66,7 +67,10 @@ def _checked(topic: str, value: bytes, now: Millis, claims: Claims) -> bytes | N
     """Its key, so that one person's touchpoints keep their order; raises what `send` does."""
     touchpoint = decode(Raw(topic, 0, 0, now, None, value), None, now)
     claim = claims.read(touchpoint.identifiers, touchpoint.time)
-    if claim.rejected and not claim.usable:
+    names = [f"{name}:{one}" for name, some in touchpoint.identifiers.items() for one in some]
+    kind = asked_for(touchpoint.type)
+    asks = kind is not None and not operation(kind, names, claims, now).is_of_nobody
+    if claim.rejected and not claim.usable and not asks:
         why = ", ".join(f"{identifier} ({reason})" for identifier, reason in claim.rejected)
         raise Refused(f"None of its identifiers says who it is: {why}.")
     for name, values in touchpoint.identifiers.items():

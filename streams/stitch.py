@@ -246,7 +246,7 @@ class SourceOwner:
         arrivals, topics, shards = [], self._parts.topics, self._parts.shards
         for (record, touchpoint, claim), decision in zip(batch.taken, decisions, strict=True):
             if isinstance(claim, Operation):
-                if not claim.tokens or decision.refused:
+                if claim.is_of_nobody or decision.refused:
                     batch.refused.append((record, _nobody(decision)))
                 continue
             if decision.profile is None:

@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
     group.command(epilog=examples(*rehearse.LINES))(rehearse.rehearse)
     group.command(epilog=examples("wayline identity unbind phone:13800138000"))(unbind)
     asked = "wayline identity erase customer_id:17 --yes"
-    group.command(epilog=examples(asked, f"{asked} --wait 60"))(erase)
+    group.command(epilog=examples(asked, f"{asked} --wait 60", f"{asked[:-6]} --dry-run"))(erase)
     group.command(epilog=examples("wayline identity erased", "wayline identity erased --json"))(
         erased
     )
@@ -108,6 +108,9 @@ def unbind(
 def erase(
     identifier: One,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be forgotten; send nothing.")
+    ] = False,
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Return once every shard has done it.")
     ] = 0,
@@ -118,6 +121,7 @@ def erase(
     """Forget a person: her profile, her journeys, and whose her identifiers were.
 
     What she does from now on begins somebody new, and what is dated before never counts again.
+    Who has no identifiers any more is named by profile:ID.
     Topics keep what they hold until it is as old as they keep anything.
     Exit code 2: no report came in time.
     """
@@ -127,6 +131,9 @@ def erase(
     from console.connections import settings_for
 
     value = _request("erase", [identifier])
+    if dry_run:
+        print(asyncio.run(erasures.what_would_go(settings_for(kafka, redis, prefix), identifier)))
+        return
     if not yes:
         typer.confirm(f"Forget the person of {identifier}, for ever?", abort=True)
     sent, report = asyncio.run(erasures.erase(settings_for(kafka, redis, prefix), value, wait))

@@ -18,13 +18,14 @@ from schemas.inbox import Operated
 from schemas.touchpoint import Millis, ProfileId
 
 KINDS = ("unbind", "erase", "split", "merge", "unshare")
+BY_ID = "profile:"
 PREFIX = "identity."
 """A touchpoint of the type `identity.<kind>` asks for one."""
 
 
 class Operation(Struct, frozen=True, gc=False):
     """`tokens` are the identifiers it is about, strongest first; of a merge those whose profiles
-    become one.
+    become one. An erasure may be of a `profile`, by its id, instead.
     """
 
     kind: str
@@ -32,6 +33,12 @@ class Operation(Struct, frozen=True, gc=False):
     time: Millis
     cause: str = ""
     rejected: tuple[Rejection, ...] = ()
+    profile: ProfileId = ProfileId("")
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether nothing in it can be anybody's."""
+        return not (self.tokens or self.profile)
 
 
 def asked_for(type_: str) -> str | None:
@@ -43,13 +50,20 @@ def asked_for(type_: str) -> str | None:
 def operation(
     kind: str, written: Iterable[str], claims: Claims, time: Millis, cause: str = ""
 ) -> Operation:
-    """The operation on these identifiers, `namespace:value`; what can be none is rejected."""
+    """The operation on these identifiers, `namespace:value`; what can be none is rejected.
+
+    `profile:<id>` names a profile to erase, where no namespace is called so.
+    """
     found = {one: claims.identifier(one) for one in written}
     usable = [one for one in found.values() if isinstance(one, Identifier)]
     usable.sort(key=lambda one: one.order)
     tokens = tuple(dict.fromkeys(one.token for one in usable))
-    rejected = tuple((one, why) for one, why in found.items() if isinstance(why, str))
-    return Operation(kind, tokens, time, cause, rejected)
+    rejected = {one: why for one, why in found.items() if isinstance(why, str)}
+    ids = [one for one, why in rejected.items() if why == "unknown_namespace"]
+    named = [one for one in ids if kind == "erase" and one.startswith(BY_ID)] if not tokens else []
+    profile = ProfileId(named[0].removeprefix(BY_ID) if named else "")
+    refused = tuple((one, why) for one, why in rejected.items() if one not in named)
+    return Operation(kind, tokens, time, cause, refused, profile)
 
 
 def carry_out(overlay: Overlay, asked: Operation, key: bytes) -> Decision:
@@ -58,13 +72,15 @@ def carry_out(overlay: Overlay, asked: Operation, key: bytes) -> Decision:
 
     One that is redelivered does nothing: its note waits in the outbox, or is in the inbox.
     """
-    if not asked.tokens:
+    if asked.is_of_nobody:
         return Decision(None, (), asked.rejected)
     match asked.kind:
         case "merge":
             return _merge(overlay, asked)
         case "split":
             return _split(overlay, asked)
+        case "erase" if asked.profile:
+            return _erase_by_id(overlay, asked)
         case "erase":
             return _erase(overlay, asked)
         case _:
@@ -149,12 +165,30 @@ def _erase(overlay: Overlay, asked: Operation) -> Decision:
         overlay.forget(token, time)
     else:
         profile = root or overlay.create(token, time)
-        aliases = tuple(overlay.node(profile).aliases)
         overlay.link(profile, token, time)
-        tokens = dict.fromkeys([token, *empty(overlay, profile, time)])
-        done = Operated("erase", profile, tuple(tokens), time, NOBODY, asked.cause, aliases)
+        done = _erased(overlay, asked, profile, token)
     overlay.note(done)
     return Decision(None, (), asked.rejected)
+
+
+def _erase_by_id(overlay: Overlay, asked: Operation) -> Decision:
+    """Also of who has no identifiers any more. An id that was never given out is nobody's."""
+    root = overlay.living(asked.profile)
+    node = overlay.find(root)
+    if node is None:
+        written = BY_ID + asked.profile
+        return Decision(None, (), (*asked.rejected, (written, "unknown")), refused=True)
+    if node.erased:
+        overlay.note(Operated("erase", root, (), asked.time, cause=asked.cause))
+    else:
+        overlay.note(_erased(overlay, asked, root))
+    return Decision(None, (), asked.rejected)
+
+
+def _erased(overlay: Overlay, asked: Operation, profile: ProfileId, *more: str) -> Operated:
+    aliases = tuple(overlay.node(profile).aliases)
+    tokens = dict.fromkeys([*more, *empty(overlay, profile, asked.time)])
+    return Operated("erase", profile, tuple(tokens), asked.time, NOBODY, asked.cause, aliases)
 
 
 def _split(overlay: Overlay, asked: Operation) -> Decision:

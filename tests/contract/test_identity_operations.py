@@ -171,6 +171,24 @@ async def test_late_touchpoints_of_the_erased_are_told_from_those_of_nobody(stor
     assert (replayed.profile, replayed.erased) == (None, True)
 
 
+async def test_who_has_no_identifiers_any_more_is_erased_by_her_id(store: Store):
+    """Also by one that was merged away; and who is asked for twice is told of twice."""
+    story = [said(1, "cookie:c"), said(2, U), said(3, U, "cookie:c")]
+    gone, kept, _ = (await resolve(store.identities, story, CONFIG)).decisions
+    asks = [
+        *(asked(4, "unbind", U, "cookie:c"), asked(5, "erase", f"profile:{gone.profile}")),
+        *(asked(6, "erase", f"profile:{kept.profile}"), asked(7, "erase", "profile:nobody")),
+    ]
+
+    found = await resolve(store.identities, asks, CONFIG)
+
+    notes = [w.note for w in found.outbox if isinstance(w.note, Operated)]
+    erased = [note for note in notes if note.kind == "erase"]
+    assert [(note.profile, note.time) for note in erased] == [(kept.profile, 5), (kept.profile, 6)]
+    assert erased[0].aliases == (gone.profile,)
+    assert [decision.refused for decision in found.decisions] == [False, False, False, True]
+
+
 async def test_who_asks_to_erase_a_shared_device_is_refused(store: Store):
     people = [said(n, f"user_id:u{n}", "device_id:d") for n in range(1, 4)]
 

@@ -73,7 +73,7 @@ async def test_who_is_erased_is_forgotten_by_all_shards_whatever_is_under_way(
 
 
 async def test_identity_is_the_same_after_a_flush_whatever_was_asked_of_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.open(documents(), clock="wall")
     world.worker()
@@ -86,7 +86,9 @@ async def test_identity_is_the_same_after_a_flush_whatever_was_asked_of_it(
         ("unbind", PHONE),
         ("unshare", TABLET),
         ("merge", people[0], people[1]),
+        ("erase", people[2], "--dry-run"),
         ("erase", people[2], "--yes", "--wait", str(WITHIN_S)),
+        ("erase", f"profile:{await _of(world, 'bea')}", "--yes"),
     ]
 
     codes = [await _wayline(world, monkeypatch, *words) for words in asked]
@@ -99,6 +101,8 @@ async def test_identity_is_the_same_after_a_flush_whatever_was_asked_of_it(
     groups = [ANN], [MAIL, WEB], [BEA, TABLET], [PHONE], people[:2]
     partition = set(map(frozenset, groups))
     assert codes == [0] * len(asked)
+    told = capsys.readouterr().out
+    assert "1 user_id, 0 remembered touchpoints, 0 former ids" in told
     assert await _partition(world, said) == partition
     live = (await _live(world)).values()
     assert sorted(len(each.identifiers) for each in live if each.identifiers) == [1, 1, 1, 2, 2]
@@ -172,6 +176,12 @@ async def _live(world: World) -> dict[str, Profile]:
     shards = (await world.stored()).values()
     stored = {name: decode(raw) for profiles in shards for name, raw in profiles.items()}
     return {name: profile for name, profile in stored.items() if not profile.redirect}
+
+
+async def _of(world: World, value: str) -> str:
+    """The profile with this identifier."""
+    people = await _live(world)
+    return next(name for name, one in people.items() if value in _values({name: one}))
 
 
 def _values(people: Mapping[str, Profile]) -> set[str]:
