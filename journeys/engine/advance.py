@@ -22,7 +22,7 @@ from .ids import touchpoint_key
 from .lateness import is_decidable
 from .lines import catch_up, give, later, resume, settle
 from .moves import end_loop, has_ended
-from .occasions import Next, next_of, renew
+from .occasions import Next, begin, exists, next_of, renew
 from .pace import skips
 from .profile import Armed, Instance, Profile, Remembered, due_of
 from .results import RESULT_TYPES, as_expired, note, overdue, settled
@@ -52,7 +52,10 @@ def advance(turn: Turn, touchpoint: Touchpoint) -> None:
     watched = turn.release.watched if turn.release else ()
     if watched:
         acquaint(turn, turn.shard.log_time)
+    is_there = exists(turn.profile)
     kept = facts.take(turn, touchpoint)  # 3, rule 6
+    if not is_there:
+        begin(turn, touchpoint.time)
     replan(turn, touchpoint.time)
     if skips(turn, touchpoint, kept):
         facts.trim(turn)

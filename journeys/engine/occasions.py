@@ -71,7 +71,7 @@ def renew(turn: Turn) -> None:
         if announced.number <= profile.heard or (before and before[1] <= announced.since):
             moment = before
         else:
-            moment = _first(turn, occasion, announced.since)
+            moment = _first(turn, occasion, max(announced.since, profile.created))
         if moment is not None:
             planned[name] = moment
     profile.occasions, profile.heard = planned, shard.announcements
@@ -81,26 +81,35 @@ def renew(turn: Turn) -> None:
         }
 
 
+def begin(turn: Turn, moment: int) -> None:
+    """Plans somebody who has come to be at `moment`: what is past by then was not for her."""
+    profile, shard = turn.profile, turn.shard
+    if turn.release is None or profile.heard >= shard.announcements:
+        return
+    after = max(moment, shard.time - turn.book.workspace.grace)
+    found = {
+        name: _from_the_beginning(turn, occasion, after)
+        for name, occasion in turn.book.occasions.items()
+    }
+    profile.occasions = {name: each for name, each in found.items() if each is not None}
+    profile.heard = shard.announcements
+
+
 def replan(turn: Turn, moment: int) -> None:
-    """Her facts changed at `moment`, or she has come to be: dates are worked out again.
+    """Her facts changed at `moment`: dates are worked out again.
 
     What was due by then stays due; a moment that is past enters nobody.
     """
-    profile, shard = turn.profile, turn.shard
-    after = max(moment, shard.time - turn.book.workspace.grace)
-    is_new = profile.heard < shard.announcements
-    planned = dict(profile.occasions)
+    renew(turn)
+    after = max(moment, turn.shard.time - turn.book.workspace.grace)
+    planned = dict(turn.profile.occasions)
     for name, occasion in turn.book.occasions.items():
-        if is_new:
-            found = _from_the_beginning(turn, occasion, after)
-        elif occasion.kind == "date" and not _is_due(planned.get(name), moment):
+        if occasion.kind == "date" and not _is_due(planned.get(name), moment):
+            planned.pop(name, None)
             found = _following(turn, occasion, after, after)
-        else:
-            continue
-        planned.pop(name, None)
-        if found is not None:
-            planned[name] = found
-    profile.occasions, profile.heard = planned, max(profile.heard, shard.announcements)
+            if found is not None:
+                planned[name] = found
+    turn.profile.occasions = planned
 
 
 def next_of(turn: Turn, moment: int) -> Next | None:

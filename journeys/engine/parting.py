@@ -18,6 +18,7 @@ from .caps import PLACES_KEPT
 from .departures import Parting, print_of
 from .facts import tells
 from .moves import memory_key
+from .occasions import renew
 from .profile import Instance, Memory, Profile, Remembered, encode
 from .segments import edges
 from .turn import Turn
@@ -49,6 +50,8 @@ def part(turn: Turn, token_of: TokenOf | None) -> None:
     The identifiers again, too: what was under way may have brought them back.
     """
     profile = turn.profile
+    if turn.release is not None:
+        renew(turn)
     for one in [one for one in profile.parting if one.due <= turn.shard.time]:
         profile.parting = [other for other in profile.parting if other is not one]
         profile.absorbed = [*profile.absorbed, one.id]
@@ -80,6 +83,8 @@ def _going(turn: Turn, one: Parting) -> Profile:
     """Takes out of the profile in hand, and returns, what came by these tokens alone."""
     profile, prints = turn.profile, _prints(one.tokens)
     going = Profile(last_seen=profile.last_seen, identifiers=one.identifiers)
+    going.heard, going.occasions = profile.heard, dict(profile.occasions)
+    going.let_in = dict(profile.let_in)
     going.known = any(tells(turn, namespace) for namespace in one.identifiers)
     going.remembered, profile.remembered = _sorted_out(profile.remembered, prints)
     going.instances = [each for each in profile.instances if each.entry.by in prints]

@@ -17,6 +17,7 @@ from .effects import Shard
 from .ids import touchpoint_key
 from .segments import acquaint, edges
 from .turn import Turn
+from .waits import replan
 
 FILLED_AT_MOST = 1000
 """Fillings a profile remembers: traits that were filled, times the people who are one in her."""
@@ -48,4 +49,5 @@ def recounted(turn: Turn, record: Recounted) -> None:
     acquaint(turn, now)
     profile.filled = [*profile.filled, key][-FILLED_AT_MOST:]
     tallies.fill(profile, computed, _unpack(record.figures), turn.shard.time)
+    replan(turn, turn.shard.time)
     edges(turn, now, now, quiet=True)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
+
 from journeys.language.model import Release
 from journeys.language.workspace import compile_workspace, make_release
 from schemas import inbox
-from schemas.inbox import Drained, Merged
+from schemas.inbox import Drained, Merged, Operated, Recounted
 
 from .building import ANN, BEA, DAY, HOUR, MINUTE, SECOND, START, Life, at, folded_again
 
@@ -335,6 +337,29 @@ def test_somebody_of_whom_nothing_is_known_brings_nothing_of_the_past_with_her()
     life.deliver()
 
     assert life.due[ANN] == at("2026-05-04 12:00") + 5 * SECOND
+
+
+def test_who_is_parted_from_her_keeps_the_moments_they_had_together() -> None:
+    life = Life(book("[{event: order.paid}, {schedule: {at: '12:00'}}]"))
+    links = ("phone:1", "email:a@x.io")
+    ids = {"phone": ("1",), "email": ("a@x.io",)}
+    life.happens("visit", START, links=links, identifiers=ids)
+    life.append(Operated("split", ANN, ("email:a@x.io",), START, BEA), START + MINUTE)
+    life.tick(START + HOUR)
+    life.deliver()
+    life.pass_until(at("2026-05-04 13:00"))
+
+    assert sorted(entered(life)) == [(ANN, "05-04T12:00"), (BEA, "05-04T12:00")]
+
+
+def test_a_trait_filled_from_the_past_plans_a_date() -> None:
+    life = Life(book("{date: profile.traits.due, plus: 2d}"))
+    everybody(life, ANN)
+    compiled = life.books[life.shard.settings].workspace.computed["due"]
+    figures = msgspec.msgpack.encode({0: [START, "o1", START]})
+    life.append(Recounted(ANN, ANN, compiled.id, 1, figures), START + HOUR)
+
+    assert life.person().occasions["m/0/date"] == (START + 2 * DAY, START + 2 * DAY)
 
 
 def test_without_occasions_nothing_is_announced_and_nobody_is_planned() -> None:
