@@ -129,6 +129,7 @@ async def _in_force(settings: Settings, shard: int, shards: int) -> Shard | None
         settings=facts.settings,
         maps=facts.maps,
         known=facts.known,
+        texts=facts.texts,
         announced=facts.announced,
         announcements=facts.announcements,
     )

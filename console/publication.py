@@ -39,7 +39,7 @@ async def prospect(settings: Settings, documents: Mapping[str, str]) -> Prospect
     """Raises MapError with every problem, CannotRun while a topic is missing, PublicationRefused
     where a promise to those already in a map would be broken.
 
-    People are counted only where a map goes over to another version.
+    People are counted only where some map has other versions.
     """
     compiled = compile_workspace(documents)
     shards = await shards_of(settings)
@@ -48,7 +48,7 @@ async def prospect(settings: Settings, documents: Mapping[str, str]) -> Prospect
     shelf = await read_shelf(settings.connection, settings.topics)
     heads: Mapping[str, int] = {}
     behind = 0
-    if _goes_over(compiled, shelf):
+    if _is_known(compiled, shelf):
         heads, behind = await counted(settings, shards)
     return Prospect(publishing.prospects(compiled, shelf, heads), heads, behind)
 
@@ -105,7 +105,6 @@ async def counted(settings: Settings, shards: int) -> tuple[dict[str, int], int]
     return dict(found), behind
 
 
-def _goes_over(compiled: Compiled, shelf: Shelf) -> bool:
-    live = shelf.latest.maps if shelf.latest else {}
-    known = {name for name, _ in shelf.maps}
-    return any(m.name in known and live.get(m.name) != m.version for m in compiled.maps)
+def _is_known(compiled: Compiled, shelf: Shelf) -> bool:
+    """Whether some map has another version in the log, in which people may be."""
+    return any((m.name == name) and m.version != v for m in compiled.maps for name, v in shelf.maps)

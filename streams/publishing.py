@@ -5,11 +5,12 @@ contents, and either all shards hear it or none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
 
-from journeys.engine.fates import Fate, fates
+from journeys.engine.fates import Fate, fates, says_the_same
 from journeys.language.model import Map, Workspace
 from journeys.language.problems import MapError, nearest
 from journeys.language.workspace import (
@@ -108,10 +109,10 @@ def prospects(compiled: Compiled, shelf: Shelf, heads: Mapping[str, int]) -> tup
     Raises PublicationRefused as `publish` does.
     """
     older = _refuse_what_strands(compiled, shelf)
-    live = shelf.latest.maps if shelf.latest else {}
+    live = _live(compiled.workspace, shelf)
     found: list[Fate] = []
     for map_ in compiled.maps:
-        if live.get(map_.name) != map_.version:
+        if not says_the_same(map_, live.get(map_.name)):
             before = [each for each in older if each.name == map_.name]
             _refuse_unknown_stages(map_, before)
             found += fates(map_, before, heads)
@@ -201,6 +202,18 @@ def _map_record(topics: Topics, map_: Map, file: str, text: str, digest: str) ->
 def _latest(topics: Topics, record: Published) -> Outgoing:
     said = {"settings": record.settings, "maps": record.maps, "texts": record.texts}
     return Outgoing(topics.maps, LATEST, orjson.dumps(said), partition=0)
+
+
+def _live(workspace: Workspace, shelf: Shelf) -> dict[str, Map]:
+    """What was published last, as far as it fits these settings."""
+    found = {}
+    latest = shelf.latest
+    for name, version in latest.maps.items() if latest else ():
+        digest = latest.texts.get(name, "") if latest else ""
+        texts = shelf.later[name, version, digest] if digest else shelf.maps[name, version]
+        with suppress(MapError):
+            found[name] = compile_map(texts[1], texts[0], workspace)
+    return found
 
 
 def _is_anew(map_: Map, shelf: Shelf) -> bool:

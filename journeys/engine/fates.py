@@ -34,6 +34,15 @@ def fates(newer: Map, older: Iterable[Map], heads: Mapping[str, int]) -> tuple[F
     )
 
 
+def says_the_same(map_: Map, before: Map | None) -> bool:
+    """Whether the map that was in force has the same version and says the same of those in other
+    ones: then publishing this does nothing to them."""
+    return before is not None and (map_.version, map_.on_publish) == (
+        before.version,
+        before.on_publish,
+    )
+
+
 def place_in(newer: Map, older: Map, stage: str) -> str | None:
     """The stage of the newer version in which who is in that of the older goes on; None if there
     is none. Nobody can go on under a key who has none, or without one."""

@@ -265,7 +265,7 @@ class Folding:
 
     def _publish(self, record: Published, offset: int) -> None:
         shard = self._shard
-        before = shard.maps.items()
+        before = self._release
         shard.settings, shard.maps = record.settings, dict(record.maps)
         shard.known = _with_versions(shard.known, record.maps)
         shard.texts = dict(record.texts)

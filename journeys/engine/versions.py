@@ -13,7 +13,7 @@ from journeys.language.model import Map, Release, Send, Stage, Task, doings
 from . import rounds
 from .credit import carried
 from .effects import Move, Shard, Stop
-from .fates import place_in
+from .fates import place_in, says_the_same
 from .heads import by_version
 from .lines import catch_up, later
 from .moves import end, go, has_ended, onward
@@ -24,12 +24,16 @@ from .turn import Cause, Turn
 from .waits import carry_over
 
 
-def published(shard: Shard, before: Collection[tuple[str, int]], release: Release | None) -> None:
-    """What the maps that came into force by this say of those in their other versions."""
+def published(shard: Shard, before: Release | None, release: Release | None) -> None:
+    """What the maps that came into force by this say of those in their other versions.
+
+    So does a map that says something else of them than it did before.
+    """
+    were = {map_.name: map_ for map_ in before.live} if before else {}
     for map_ in release.live if release else ():
         others = [each for each in shard.known.get(map_.name, ()) if each != map_.version]
         rule = map_.on_publish
-        if rule is None or not others or (map_.name, map_.version) in before:
+        if rule is None or not others or says_the_same(map_, were.get(map_.name)):
             continue
         if rule.mode == "stop":
             stop(shard, map_.name, others)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journeys.engine.effects import Shard
-from journeys.engine.fates import Fate, fates
+from journeys.engine.fates import Fate, fates, says_the_same
 from journeys.engine.releases import Releases
 from journeys.language.map_tests import MapTest
 from journeys.language.model import Map, Release, Workspace
@@ -74,7 +74,9 @@ class Books:
         older = [self._compiled(version) for version in self._texts if version[0] == newer.name]
         if any((m.version, m.structure == newer.structure) == (version, False) for m in older):
             return [Fate(newer.name, version, "", 0, "stranded")]
-        found = [fate for fate in fates(newer, older, heads) if fate.becomes == "stranded"]
+        same = says_the_same(newer, self.live.get(newer.name))
+        coming = () if same else fates(newer, older, heads)
+        found = [fate for fate in coming if fate.becomes == "stranded"]
         if not found:
             self._documents[self._file] = text
             self.shelve(newer, self._file, whole)

@@ -64,6 +64,8 @@ async def test_people_are_counted_moved_by_ticks_and_reminded_when_the_new_versi
     moving = "version: 2\non_publish: {mode: migrate, stages: {waiting: pause}}"
     renamed = {"waiting:": "pause:", "10h": "3h", "version: 1": moving}
     folder = written(tmp_path, **renamed)
+    assert await wayline("publish", folder, "--dry-run") == 0
+    foretold = capsys.readouterr().out
     assert await wayline("publish", folder) == 1
     asked = capsys.readouterr()
 
@@ -74,6 +76,7 @@ async def test_people_are_counted_moved_by_ticks_and_reminded_when_the_new_versi
     await shop.settled(until=1_772_373_600_000)
 
     assert "cart 1, waiting: 30 go on in pause of the new version" in asked.out
+    assert foretold == asked.out
     assert "30 people would be moved or ended" in asked.err
     assert [(each["people"], each["becomes"]) for each in told["people"]] == [(30, "moves")]
     actions = await shop.values("actions.sms")
