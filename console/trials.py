@@ -50,7 +50,7 @@ def open_bench(path: Path, named: str | None = None) -> Bench:
     folder = workspace_of(path)
     documents = read_documents(folder)
     compiled = compile_workspace(documents)
-    tests = read_tests(documents, compiled)
+    tests = read_tests(compiled)
     if path.is_file():
         file = path.resolve().relative_to(folder.resolve()).as_posix()
         tests = tuple(test for test in tests if test.file == file)

@@ -41,7 +41,7 @@ def check(
     try:
         compiled = compile_workspace(documents)
         check_identity(documents)
-        read_tests(documents, compiled)
+        read_tests(compiled)
     except MapError as error:
         print(printed(error.problems, folder), file=sys.stderr if to_people else sys.stdout)
         raise typer.Exit(1) from None

@@ -13,7 +13,7 @@ from .map_tests_names import check_names
 from .model import Map
 from .problems import Place, Problems
 from .tree import Mapping as Tree
-from .tree import Node, Scalar, items, mapping, plain, read_tree, scalar
+from .tree import Node, Scalar, items, mapping, plain, scalar
 from .workspace import Compiled
 
 Facts = Mapping[str, Any]
@@ -156,18 +156,17 @@ class MapTest:
     until: Scalar | None
 
 
-def read_tests(documents: Mapping[str, str], compiled: Compiled) -> tuple[MapTest, ...]:
+def read_tests(compiled: Compiled) -> tuple[MapTest, ...]:
     """The tests of all maps, in the order of files and lines.
 
     Raises MapError with the problems of their shapes, else with those of their names.
     """
     problems = Problems()
     found: list[tuple[str, Map, Tree]] = []
-    for file, map_ in zip(compiled.files, compiled.maps, strict=True):
-        root = read_tree(documents[file], file, problems)
-        if root is not None and "tests" in mapping(root):
-            grammar.TESTS(mapping(root)["tests"], problems)
-            found += [(file, map_, node) for node in _mappings(grammar.written_tests(root))]
+    for file, map_, tests in zip(compiled.files, compiled.maps, compiled.tests, strict=True):
+        if tests is not None:
+            grammar.TESTS(tests, problems)
+            found += [(file, map_, node) for node in _mappings(items(tests))]
     problems.raise_if_any()
     for _, map_, node in found:
         check_names(node, map_, compiled, problems)

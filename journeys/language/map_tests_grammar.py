@@ -5,7 +5,6 @@ As in the rest of the grammar only shapes are checked.
 
 import re
 
-from . import tree
 from .durations import parse_duration
 from .problems import Problems, nearest
 from .shapes import (
@@ -368,8 +367,3 @@ TEST = Shape(
     required=("name", "expect"),
 )
 TESTS = list_of(TEST, "tests")
-
-
-def written_tests(root: Node) -> tuple[Node, ...]:
-    """The tests of a map's tree."""
-    return tree.items(tree.mapping(root).get("tests"))

@@ -40,12 +40,14 @@ _FOLDERS = {
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A whole folder; `files` says from which document each map came, in the order of `maps`, and
-    `texts` what it is by itself: the document, or its blueprint filled."""
+    `texts` what it is by itself: the document, or its blueprint filled; `tests` is what stands
+    after `tests:` in the document, not read yet."""
 
     workspace: Workspace
     maps: tuple[Map, ...]
     files: tuple[str, ...]
     texts: tuple[str, ...]
+    tests: tuple[Node | None, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
@@ -64,7 +66,8 @@ def compile_workspace(documents: Mapping[str, str]) -> Compiled:
         check_secrets(tree, problems)
     problems.raise_if_any()
     texts = tuple(each.text for each in wholes.values())
-    return Compiled(workspace, maps, tuple(wholes), texts, problems.all())
+    tests = tuple(mapping(trees[file]).get("tests") for file in wholes)
+    return Compiled(workspace, maps, tuple(wholes), texts, tests, problems.all())
 
 
 def compile_settings(documents: Mapping[str, str]) -> Workspace:

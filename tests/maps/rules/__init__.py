@@ -10,7 +10,7 @@ DOCUMENTS = {
     str(path.relative_to(FOLDER)): path.read_text() for path in sorted(FOLDER.rglob("*.yaml"))
 }
 COMPILED = compile_workspace(DOCUMENTS)
-TESTS = read_tests(DOCUMENTS, COMPILED)
+TESTS = read_tests(COMPILED)
 
 
 def rule_of(test: MapTest) -> int:

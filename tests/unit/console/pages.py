@@ -10,6 +10,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -18,8 +19,9 @@ from pathlib import Path
 
 from console.cli.main import run
 
-DOCS = Path(__file__).parents[3] / "docs" / "designers"
-PAGES = ("first-map.md", "editor.md", "slips.md", "backtest.md")
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs" / "designers"
+PAGES = ("first-map.md", "editor.md", "slips.md", "backtest.md", "../../README.md")
 
 _STEP = re.compile(
     r"^In `(?P<file>[^`]+)`(?P<more>, at the end)?:\n\n```\w+\n(?P<body>.*?)^```$"
@@ -74,6 +76,9 @@ def _printed(block: str) -> str:
 
 def _run(command: str) -> str:
     words = shlex.split(command)
+    if words[0] == "cp":
+        shutil.copytree(ROOT / words[2], words[3])
+        return ""
     if words[0] == "mkdir":
         Path(words[1]).mkdir()
         return ""

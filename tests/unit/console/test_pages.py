@@ -31,7 +31,7 @@ def test_every_recipe_passes_its_tests() -> None:
         **{f"maps/{index}.yaml": text for index, text in enumerate(maps)},
     }
     compiled = compile_workspace(texts)
-    verdicts = [run_test(texts, compiled, test) for test in read_tests(texts, compiled)]
+    verdicts = [run_test(texts, compiled, test) for test in read_tests(compiled)]
 
     assert len(maps) >= 6
     assert {verdict.test.map for verdict in verdicts} == {each.name for each in compiled.maps}

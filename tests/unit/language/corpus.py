@@ -47,7 +47,7 @@ def problems(case: Path) -> tuple[Problem, ...]:
     texts = documents(case)
     try:
         compiled_ = compile_workspace(texts)
-        read_tests(texts, compiled_)
+        read_tests(compiled_)
     except MapError as error:
         return error.problems
     return compiled_.warnings

@@ -64,7 +64,7 @@ def verdict(test: str, map_: str = CART) -> Verdict:
     """The one test of the map, run."""
     texts = documents(test, map_)
     compiled = compile_workspace(texts)
-    (only,) = read_tests(texts, compiled)
+    (only,) = read_tests(compiled)
     return run_test(texts, compiled, only)
 
 

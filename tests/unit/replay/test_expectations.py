@@ -44,7 +44,7 @@ def verdict(test: str) -> Verdict:
         "maps/m.yaml": f"{MAP}tests:\n  - name: it\n    date: '2026-05-04'\n{indent(test, '    ')}",
     }
     compiled = compile_workspace(texts)
-    (only,) = read_tests(texts, compiled)
+    (only,) = read_tests(compiled)
     return run_test(texts, compiled, only)
 
 

@@ -70,7 +70,7 @@ def test_segments_are_as_of_the_end() -> None:
         'segments: {regulars: {when: "profile.traits.orders >= 2"}}\n'
     )
     compiled = compile_workspace(texts)
-    (test,) = read_tests(texts, compiled)
+    (test,) = read_tests(compiled)
 
     assert run_test(texts, compiled, test).failures == ()
 

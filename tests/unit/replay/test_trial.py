@@ -368,6 +368,6 @@ def test_a_computed_trait_that_a_test_gives_stays_as_given() -> None:
 
 def _only(texts: dict[str, str]) -> list[str]:
     compiled = compile_workspace(texts)
-    (test,) = read_tests(texts, compiled)
+    (test,) = read_tests(compiled)
     failures = run_test(texts, compiled, test).failures
     return [f"{f.what}: {'; '.join(f.expected)} / {'; '.join(f.got)}" for f in failures]
