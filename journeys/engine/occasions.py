@@ -34,7 +34,9 @@ def announce(shard: Shard, release: Release | None) -> None:
     """Notes what was published: a round tells people of new occasions and segments."""
     if release is None:
         return
-    now, number = max(shard.time, shard.log_time), shard.announcements + 1
+    # With the event clock the latest touchpoint of a shard says nothing of the others.
+    now = shard.time if shard.clock == "event" else shard.log_time
+    number = shard.announcements + 1
     definitions = {each.id: each.definition for each in release.occasions.values()}
     definitions |= {announced_as(each): "" for each in release.watched}
     found: dict[str, Announced] = {}
