@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from journeys.engine.effects import Effects, Round, Shard
-from journeys.engine.profile import NEVER
+from journeys.engine.profile import NEVER, Profile, encode
 from journeys.engine.rounds import NOBODY, Visited, move_on
 from schemas.inbox import Logged, Tick
 from schemas.touchpoint import Millis, ProfileId
@@ -187,3 +187,13 @@ async def test_a_round_calls_for_ticks_until_it_is_over(states: RedisStates) -> 
     assert under_way == (1000, True)
     assert loaded.visited == Visited(((Millis(1000), ANN),), last=True)
     assert loaded.profiles == {ANN: b"a"}
+
+
+async def test_who_was_merged_is_told_from_who_is_there(redis: Redis) -> None:
+    states, all_in_one = (
+        RedisStates(redis, Keys("test"), 1),
+        effects(ann=encode(Profile(redirect="bob")), bob=encode(Profile(known=True))),
+    )
+    await states.commit(0, TOPIC, 0, 3, Shard(0, 1), all_in_one)
+
+    assert await states.redirects({ANN, BOB, CLEO}) == {ANN}
