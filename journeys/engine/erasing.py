@@ -68,7 +68,6 @@ def wake(turn: Turn, erasure: Erasure) -> Profile | None:
         turn.emit("inbox", of, inbox.encode(Forgotten(of, turn.id)))
     erasure.stored = True
     _report(turn, erasure)
-    turn.profile.look_again = erasure.until
     return turn.profile
 
 
@@ -92,8 +91,11 @@ def _until(turn: Turn, kept: int) -> int:
 
 
 def _report(turn: Turn, erasure: Erasure) -> None:
-    """A row for each who asked, once all shards have done it."""
-    if not erasure.stored or erasure.awaited or erasure.of:
+    """A row for each who asked, once all shards have done it; then she waits to be no more."""
+    if not erasure.stored:
+        return
+    turn.profile.look_again = 0 if erasure.awaited else erasure.until
+    if erasure.awaited or erasure.of:
         return
     tenant = turn.release.workspace.identity.get("tenant") if turn.release else None
     for cause, time in erasure.asked:

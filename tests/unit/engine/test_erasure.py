@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from journeys.engine.departures import NOWHERE
-from journeys.engine.profile import Profile, encode
+from journeys.engine.profile import NEVER, Profile, encode
 from journeys.language.model import End, Timer
 from schemas.inbox import (
     Arrived,
@@ -146,6 +146,7 @@ def test_an_erasure_is_reported_once_all_shards_have_stored_it() -> None:
     assert len(forget) == 2
     life.deliver()
     assert reports(life) == []
+    assert life.due[ANN] == NEVER
     life.tick(START + 2 * HOUR)
     life.deliver()
 
