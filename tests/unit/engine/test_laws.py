@@ -147,7 +147,7 @@ def test_the_same_life_twice_has_the_same_outcome(happened: list[Happening]) -> 
     assert picture(lived(happened)) == picture(lived(happened))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(lives, st.sets(st.integers(0, 60)), clocks)
 def test_splitting_a_batch_anywhere_changes_nothing(
     happened: list[Happening], cuts: set[int], clock: str
@@ -159,7 +159,7 @@ def test_splitting_a_batch_anywhere_changes_nothing(
     assert picture(again) == picture(one_by_one)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(lives, clocks)
 def test_no_two_actions_share_an_id_nor_two_transitions(
     happened: list[Happening], clock: str
@@ -173,7 +173,7 @@ def test_no_two_actions_share_an_id_nor_two_transitions(
     assert len(set(told)) == len(told)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(lives)
 def test_a_timer_never_fires_early(happened: list[Happening]) -> None:
     def watch(life: Life) -> None:
@@ -217,7 +217,7 @@ quiet_lives = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(quiet_lives)
 def test_a_merge_before_or_after_is_the_same_when_neither_sends(
     happened: list[tuple[ProfileId, str, int]],
@@ -230,7 +230,7 @@ def test_a_merge_before_or_after_is_the_same_when_neither_sends(
     assert _ended(after) == _ended(before)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(quiet_lives)
 def test_a_merge_makes_one_wait_of_two_as_if_there_had_been_one_person(
     happened: list[tuple[ProfileId, str, int]],
