@@ -78,7 +78,8 @@ class World:
     def worker(self) -> "subprocess.Popen[bytes]":
         """Starts a worker; its log is in the test's folder."""
         log = (self._logs / f"worker-{len(self._workers)}.log").open("wb")
-        environ = {**os.environ, **environment(self.settings)}
+        others = {name: v for name, v in os.environ.items() if not name.startswith("WAYLINE_")}
+        environ = {**others, **environment(self.settings)}  # it refuses names it does not know
         command = [sys.executable, "-m", "console.cli.main", "worker"]
         with log:
             process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=ROOT)
