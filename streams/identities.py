@@ -52,23 +52,28 @@ class Resolved:
 
 
 async def resolve(
-    identities: Identities, claims: Sequence[Claim | Operation], config: IdentityConfig
+    identities: Identities,
+    claims: Sequence[Claim | Operation],
+    config: IdentityConfig,
+    by: str = "",
 ) -> Resolved:
     """Decides the claims in order and does the operations; all they change is written, or nothing.
 
-    An empty batch only looks at the outbox. Raises IdentityInvalid; and Conflict where a single
-    claim found no way past its neighbours, with nothing lost: try again.
+    `by` names the source, in the outbox. An empty batch only looks there.
+
+    Raises IdentityInvalid; and Conflict where a single claim found no way past its neighbours:
+    nothing is lost, try again.
     """
     for conflicts in range(ATTEMPTS):
         try:
-            return await _attempt(identities, claims, config, conflicts)
+            return await _attempt(identities, claims, config, by, conflicts)
         except Conflict as conflict:
             latest = conflict
     if len(claims) < 2:
         raise latest
     middle = len(claims) // 2
-    one = await resolve(identities, claims[:middle], config)
-    other = await resolve(identities, claims[middle:], config)
+    one = await resolve(identities, claims[:middle], config, by)
+    other = await resolve(identities, claims[middle:], config, by)
     decisions = [*one.decisions, *other.decisions]
     outbox = {waiting.id: waiting for waiting in (*one.outbox, *other.outbox)}
     rest = {waiting.id: waiting for waiting in (*one.rest, *other.rest) if waiting.id not in outbox}
@@ -80,6 +85,7 @@ async def _attempt(
     identities: Identities,
     claims: Sequence[Claim | Operation],
     config: IdentityConfig,
+    by: str,
     conflicts: int,
 ) -> Resolved:
     tokens = list(dict.fromkeys(chain.from_iterable([claim.tokens for claim in claims])))
@@ -90,6 +96,7 @@ async def _attempt(
     mine: Sequence[Waiting] = ()
     if None in answers:
         answers, plan = await _decided(identities, read, claims, answers, config, fresh)
+        plan.by = by
         mine = await identities.commit(read.gate, plan) if plan else ()
     theirs, rest = _apart(read.outbox, tokens, mine) if read.outbox else ([], [])
     return Resolved(cast("list[Decision]", answers), [*theirs, *mine], rest, conflicts)
@@ -195,7 +202,10 @@ class RedisIdentities:
         if valid != run and not (repairing and valid == REPAIRING + run):
             raise IdentityInvalid("identity is not of this run of Redis")
         found = dict(zip(tokens, records[0] if records else (), strict=True))
-        waiting = [Waiting(key.decode(), decode_note(fields[b"note"])) for key, fields in outbox]
+        waiting = [
+            Waiting(key.decode(), decode_note(fields[b"note"]), fields.get(b"by", b"").decode())
+            for key, fields in outbox
+        ]
         return IdentityRead(valid, found, waiting)
 
     async def nodes(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, bytes | None]:
@@ -218,11 +228,12 @@ class RedisIdentities:
                 "repoints": [(loser, survivor) for _, loser, survivor in plan.repoints],
                 "touches": list(plan.touches.values()),
                 "notes": [encode(note) for note in plan.notes],
+                "by": plan.by,
             },
             more_keys=[*changed, *repointed, *seen],
         )
         put = zip(numbers, plan.notes, strict=True)
-        return [Waiting(number.decode(), note) for number, note in put]
+        return [Waiting(number.decode(), note, plan.by) for number, note in put]
 
     async def trim(self, ids: Sequence[str]) -> None:
         if ids:

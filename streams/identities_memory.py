@@ -64,7 +64,7 @@ class MemoryIdentities:
         put = []
         for note in plan.notes:
             self._appended += 1
-            put.append(Waiting(f"{self._appended}-0", note))
+            put.append(Waiting(f"{self._appended}-0", note, plan.by))
         self._outbox |= {one.id: one for one in put}
         return put
 

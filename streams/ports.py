@@ -93,11 +93,13 @@ class States(Protocol):
 class Waiting:
     """A note in identity's outbox, until it is in the inbox. `id` trims it.
 
+    `by` names the source whose batch put it there; "": a repair, so that it is everybody's to tell.
     An id begins with the moment by Redis's clock at which it was put there.
     """
 
     id: str
     note: Note
+    by: str = ""
 
     @property
     def since(self) -> Millis:

@@ -48,11 +48,11 @@ from .weather import outlast
 MARK_EVERY = 60_000
 """Milliseconds of event time by which a late source has to be further for the shards to hear."""
 
-LEFT_BEHIND = 3_000
+LEFT_BEHIND = 30_000
 """Milliseconds after which a note in identity's outbox counts as left by a crashed worker.
 
-Until then it is told by whose batch put it there, and by batches that rest on it. When twelve busy
-sources each told of all there was, each merge was told of twelve times.
+Until then the source tells of it whose batch put it there, whoever owns that, and batches do that
+rest on it. When twelve busy sources each told of all there was, each merge was told twelve times.
 """
 
 T = TypeVar("T")
@@ -155,9 +155,10 @@ class SourceOwner:
         batch = self._decode(records, now)  # 1
         claims = [claim for _, _, claim in batch.taken]
         in_doubt, self._in_doubt = self._in_doubt, True
-        resolved = await resolve(parts.identities, claims, parts.config)  # 2, 3, 4
-        left = resolved.rest if in_doubt else _left_behind(resolved.rest, now)
-        notes = [*left, *resolved.outbox]
+        place = self._tenure.place
+        resolved = await resolve(parts.identities, claims, parts.config, place)  # 2, 3, 4
+        in_doubt = in_doubt or resolved.conflicts > 0  # a commit may have been sent twice
+        notes = [*self._left(resolved.rest, now, in_doubt=in_doubt), *resolved.outbox]
         marks = self._further(batch)
         before, behind = self._told(notes)
         outgoing = [
@@ -190,12 +191,19 @@ class SourceOwner:
             await self._parts.progress.note({self._source: mark}, {self._source: self.position})
 
     async def _tell_of_the_rest(self) -> None:
-        read = await self._parts.identities.read(())
-        old = _left_behind(read.outbox, await self._parts.clock.now())
-        if old:
-            before, behind = self._told(old)
+        read, now = await self._parts.identities.read(()), await self._parts.clock.now()
+        in_doubt, self._in_doubt = self._in_doubt, True
+        left = self._left(read.outbox, now, in_doubt=in_doubt)
+        if left:
+            before, behind = self._told(left)
             await self._tenure.publisher.publish([*before, *behind], self.position)
-            await self._parts.identities.trim([waiting.id for waiting in old])
+            await self._parts.identities.trim([waiting.id for waiting in left])
+        self._in_doubt = False
+
+    def _left(self, outbox: Sequence[Waiting], now: Millis, *, in_doubt: bool) -> list[Waiting]:
+        """What nobody else is about to tell; `in_doubt`: what this source itself put there, too."""
+        mine = {"", self._tenure.place} if in_doubt else frozenset[str]()
+        return [one for one in outbox if one.by in mine or one.since <= now - LEFT_BEHIND]
 
     def _decode(self, records: Sequence[ConsumerRecord], now: Millis) -> Batch:
         batch, mapping = Batch([], []), self._parts.mappings.get(self._source[0])
@@ -288,10 +296,6 @@ class SourceOwner:
             Outgoing(topic, letter.key, letter.value, letter.headers, 0, _stamp(letter))
             for letter in letters
         ]
-
-
-def _left_behind(outbox: Sequence[Waiting], now: Millis) -> list[Waiting]:
-    return [waiting for waiting in outbox if waiting.since <= now - LEFT_BEHIND]
 
 
 def _mark(batch: Batch, touchpoint: Touchpoint, late: "dict[str, Source]") -> None:

@@ -32,13 +32,15 @@ class Plan:
     `repoints` are (token, from, to) for identifiers of a loser which the batch did not read: they
     belong to the node, which is compared, so they are not. `touches` only note that an identifier
     was seen where it is: of two, the later times count, and only another owner is a conflict.
-    `notes` are for the outbox. What stands in `lapses` may be forgotten after so many ms.
+    `notes` are for the outbox, where they say that they are `by` this source. What stands in
+    `lapses` may be forgotten after so many ms.
     """
 
     records: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     nodes: dict[ProfileId, tuple[bytes, bytes]] = field(default_factory=dict)
     repoints: list[tuple[str, ProfileId, ProfileId]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    by: str = ""
     touches: dict[str, bytes] = field(default_factory=dict)
     lapses: dict[str, int] = field(default_factory=dict)
 

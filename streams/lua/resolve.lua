@@ -3,7 +3,7 @@
 -- A linked identifier's record is its owner (22 characters), when asserted, when seen last (11
 -- hexadecimal digits each, which compare as text), and the rest.
 local valid, outbox = unpack(KEYS, 1, 2)
-local gate, changes, repoints, touches, notes = unpack(ARGV)
+local gate, changes, repoints, touches, notes, by = unpack(ARGV)
 changes, repoints = cmsgpack.unpack(changes), cmsgpack.unpack(repoints)
 touches, notes = cmsgpack.unpack(touches), cmsgpack.unpack(notes)
 local before_touches = #KEYS - #touches
@@ -53,6 +53,6 @@ for i, repoint in ipairs(repoints) do
 end
 local numbers = {}
 for i, note in ipairs(notes) do
-  numbers[i] = redis.call('XADD', outbox, '*', 'note', note)
+  numbers[i] = redis.call('XADD', outbox, '*', 'note', note, 'by', by)
 end
 return numbers
