@@ -48,11 +48,12 @@ from .weather import outlast
 MARK_EVERY = 60_000
 """Milliseconds of event time by which a late source has to be further for the shards to hear."""
 
-LEFT_BEHIND = 30_000
-"""Milliseconds after which a note in identity's outbox counts as left by a crashed worker.
+LEFT_BEHIND = 120_000
+"""Milliseconds after which anybody tells of a note that waits in identity's outbox.
 
-Until then the source tells of it whose batch put it there, whoever owns that, and batches do that
-rest on it. When twelve busy sources each told of all there was, each merge was told twelve times.
+Until then the source tells of it whose batch put it there, at once if it is taken over, and batches
+do that rest on it. When all of twelve busy sources told of all there was, each merge was told of
+twelve times; at three seconds so, too, where a machine is busy enough to hold up transactions.
 """
 
 T = TypeVar("T")
