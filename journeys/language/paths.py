@@ -90,6 +90,8 @@ def _property(path: Path, name: str, types: frozenset[str], names: Names) -> Typ
         return "any"
     declared = {each: names.catalogue.get(each, {}) for each in types}
     found = {properties[name] for properties in declared.values() if name in properties}
+    if not found and any(each not in names.catalogue for each in types):
+        return "any"  # that there is no such type has been said where it is named
     if not found:
         known = {each for properties in declared.values() for each in properties}
         which = " or ".join(f'"{each}"' for each in sorted(types)[:3])
