@@ -50,6 +50,11 @@ class Books:
         else:
             self._anew.pop(map_.name, None)
 
+    @property
+    def documents(self) -> Mapping[str, str]:
+        """What is loaded now: file -> text; other maps of the folder too."""
+        return self._documents
+
     def published(self) -> Published:
         """The record that puts what was loaded last in force."""
         self._workspaces[self.workspace.digest] = self.workspace

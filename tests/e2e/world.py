@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -64,10 +64,14 @@ class World:
         self.supervised = False
         """Whether somebody starts workers again that ended."""
 
-    async def open(self, documents: Mapping[str, str], clock: str = "event") -> None:
+    async def open(
+        self,
+        documents: Mapping[str, str],
+        clock: str = "event",
+        channels: Sequence[str] = ("mail", "sms"),
+    ) -> None:
         """Topics, first records and the documents published."""
-        sources, channels = self.topics.sources(), ["mail", "sms"]
-        specs = self.topics.specs(channels)
+        sources, specs = self.topics.sources(), self.topics.specs(channels)
         await create_workspace(self.connection, self.topics, specs, sources, clock)
         await self.publish(documents)
 
