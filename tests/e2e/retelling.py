@@ -155,6 +155,8 @@ def unsayable(test: MapTest) -> str | None:
         return "an arm is drawn, nobody is given one"
     if any(person.tags for person in test.people):
         return "tags are given by maps, not by touchpoints"
+    if test.map in ("dates", "schedules", "publication"):
+        return "its moments count from its publication, which here is that of all told with it"
     others = [given.what for given in test.given if not isinstance(given.what, SAYABLE)]
     if others:
         return f"identity decides on {type(others[0]).__name__}"
