@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# The protocol model has the processor to itself for some two minutes; pass PYTEST_ARGS=-x and so on.
+# Tests run on all cores, but for the whole way, which has them to itself; pass PYTEST_ARGS=-x and so on.
 PYTEST_ARGS ?=
 
 .PHONY: help setup demo dev test test-unit test-contract test-protocol test-e2e protocol mutants check format bench chaos build clean
@@ -24,19 +24,20 @@ dev: $(VENV)/.ready  ## broker, Redis, worker and some traffic, all embedded; Ct
 	$(BIN)/wayline dev
 
 test: setup  ## all tests, on a real Kafka and a real Redis; the fast ones first
-	$(PYTEST) tests/unit tests/contract tests/protocol tests/e2e $(PYTEST_ARGS)
+	$(PYTEST) -n auto tests/unit tests/contract tests/protocol $(PYTEST_ARGS)
+	$(PYTEST) tests/e2e $(PYTEST_ARGS)
 
 test-unit: setup  ## tests that need nothing but Python
-	$(PYTEST) tests/unit $(PYTEST_ARGS)
+	$(PYTEST) -n auto tests/unit $(PYTEST_ARGS)
 
 test-contract: setup  ## the stores' contracts, on a real Redis
-	$(PYTEST) tests/contract $(PYTEST_ARGS)
+	$(PYTEST) -n auto tests/contract $(PYTEST_ARGS)
 
 test-e2e: setup  ## the whole way on a real Kafka and a real Redis, with killed workers
 	$(PYTEST) tests/e2e $(PYTEST_ARGS)
 
 protocol: setup  ## the model of the protocol: every interleaving of small worlds, every mutant caught
-	$(PYTEST) tests/protocol $(PYTEST_ARGS)
+	$(PYTEST) -n auto tests/protocol $(PYTEST_ARGS)
 
 mutants: setup  ## each journey rule broken on purpose: a test of the rules must notice each time
 	$(BIN)/python -m tests.maps.rules.mutating
