@@ -221,8 +221,8 @@ class Worker:
 def _collect_seldom() -> None:
     """Most objects of a batch die young, and the compiled rest never does.
 
-    With Python's defaults a third of decoding's time is spent looking for cycles; every 50,000
-    objects, which is fewer than the records fetched ahead, 5 to 15 % of all time (measured).
+    With Python's defaults a third of decoding's time is spent looking for cycles (measured). More
+    objects than the records fetched ahead come before one look: those are gone by then.
     """
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
