@@ -79,8 +79,7 @@ class Turn:
 
     def zone(self, map_: Map) -> ZoneInfo:
         """The person's zone, else her store's, else the map's (rule 7)."""
-        found = self.profile.traits.get("timezone")
-        return (found and zone_named(found[0])) or self._store_zone() or map_.zone
+        return self._own_zone() or map_.zone
 
     def look(self, map_: Map, instance: Instance, event: Noticed | None, now: int) -> Scope:
         """The scope for conditions of this instance; reused, so run them before the next."""
@@ -100,10 +99,9 @@ class Turn:
     def look_at(self, event: Noticed) -> Scope:
         """The scope for what a touchpoint says by itself, in the person's zone, or the
         workspace's."""
-        scope, found, own = self.scope, self.profile.traits.get("timezone"), self._store_zone()
+        scope = self.scope
         scope.event, scope.entry, scope.key, scope.instance = event, None, None, None
-        scope.now = event.time
-        scope.zone = (found and zone_named(found[0])) or own or self.book.workspace.zone
+        scope.now, scope.zone = event.time, self._own_zone() or self.book.workspace.zone
         return scope
 
     def look_at_facts(self, map_: Map, now: int) -> Scope:
@@ -112,14 +110,6 @@ class Turn:
         scope.event, scope.entry, scope.key, scope.instance = None, None, None, None
         scope.now, scope.zone = now, self.zone(map_)
         return scope
-
-    def _store_zone(self) -> ZoneInfo | None:
-        stores = self.release.workspace.stores if self.release else None
-        if not stores:
-            return None
-        found = self.profile.traits.get("store")
-        store = stores.get(found[0]) if found and isinstance(found[0], str) else None
-        return store.zone if store else None
 
     def emit(self, kind: str, key: str, value: bytes) -> None:
         self.outputs.append(Output(self.offset, kind, key, value))
@@ -160,6 +150,18 @@ class Turn:
 
     def count(self, map_name: str, version: int, edge: str) -> None:
         self.edges.append(f"{map_name}/{version}/{edge}")
+
+    def _own_zone(self) -> ZoneInfo | None:
+        found = self.profile.traits.get("timezone")
+        return (found and zone_named(found[0])) or self._store_zone()
+
+    def _store_zone(self) -> ZoneInfo | None:
+        stores = self.release.workspace.stores if self.release else None
+        if not stores:
+            return None
+        found = self.profile.traits.get("store")
+        store = stores.get(found[0]) if found and isinstance(found[0], str) else None
+        return store.zone if store else None
 
 
 _UTC = ZoneInfo("UTC")

@@ -90,7 +90,7 @@ MUTANTS = (
            "return (found and zone_named(found[0])) or self._store_zone()",
            "return self._store_zone()"),
     Mutant(7, "the map's zone is not looked at", "turn.py",
-           "self._store_zone() or map_.zone", "self._store_zone() or self.book.workspace.zone"),
+           "self._own_zone() or map_.zone", "self._own_zone() or self.book.workspace.zone"),
     Mutant(7, "a moment in a gap is moved by the gap", "local_time.py",
            "return _end_of_gap(early, late, zone)", "return late"),
     Mutant(7, "of an hour that comes twice the second is meant", "local_time.py",
